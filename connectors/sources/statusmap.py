@@ -1,0 +1,30 @@
+"""status_map.yaml: what a source's own words mean, as data beside the connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from connectors.sources.tables import load_table
+
+# section -> raw status (lower case) -> our fields: {"scans": {"delivered": {"status": "delivered"}}}
+StatusMap = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+def load(folder: Path) -> StatusMap:
+    """The map in `folder`/status_map.yaml; `raw: word` is short for `raw: {status: word}`.
+
+    Raises ValueError naming the entry that is neither a word nor a map of words.
+    """
+    return {
+        section: {raw: _fields(section, raw, entry) for raw, entry in entries.items()}
+        for section, entries in load_table(folder / "status_map.yaml").items()
+    }
+
+
+def _fields(section: str, raw: str, entry: object) -> Mapping[str, str]:
+    if isinstance(entry, str):
+        return {"status": entry}
+    if isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values()):
+        return entry
+    raise ValueError(f"status_map.yaml: {section}: {raw}: expected a word or a map of words")

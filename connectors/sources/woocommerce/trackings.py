@@ -1,0 +1,112 @@
+"""Parcels: numbers of the Shipment Tracking extension, else the bare fact that an order is completed.
+
+WooCommerce itself has no parcels. The extension keeps its list in the order's meta data
+(`_wc_shipment_tracking_items`), shows it as `shipment_trackings`, and answers it over REST.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connectors.sources.carriers import slug
+from connectors.sources.loose import first, identity, link, rows, table, text
+from connectors.sources.times import from_unix, moment
+from connectors.sources.woocommerce.words import words, zone
+from engine.contracts import Delivery, Reading, Ref, ShipmentSeen, Unreadable
+
+META = "_wc_shipment_tracking_items"
+_ORDER_LINK = re.compile(r"/orders/(\d{1,20})/?$")
+
+
+def parcels(
+    order: Mapping[str, Any], ref: Ref, as_of: datetime, shipped_at: datetime | None, local: str
+) -> tuple[ShipmentSeen, ...]:
+    """One parcel per tracking number; a completed order without any (`shipped_at` set) is one parcel.
+
+    The first parcel is named by the order's id, so that a number added after completion is found to be
+    the same parcel; further ones are "<order id>-<tracking id>". What is in which is not known.
+    """
+    items = _items(order)
+    if not items:
+        one = ShipmentSeen(ref=_ref(ref), as_of=as_of, dispatched_at=shipped_at)
+        return (one,) if shipped_at else ()
+    complete = len(items) if shipped_at else None
+    return tuple(_parcel(item, ref, place, as_of, shipped_at, complete, local) for place, item in enumerate(items))
+
+
+def trackings(body: Sequence[Any], delivery: Delivery) -> Reading:
+    """The recorded REST list. The order's id stands in each row's link `up`, else in the connection's
+    setting `order`. Raises Unreadable when neither names the order."""
+    local = zone(delivery)
+    places: dict[str, int] = {}
+    seen = []
+    for item in _numbered(body):
+        order_id = _order_of(item) or identity(delivery.config.get("order"))
+        if order_id is None:
+            raise Unreadable("a tracking does not say which order it is of: set `order` to the order's id")
+        place = places.get(order_id, 0)
+        places[order_id] = place + 1
+        as_of = _shipped(item, local) or delivery.received_at
+        seen.append(_parcel(item, Ref(order_id=order_id), place, as_of, None, None, local))
+    return Reading(observations=tuple(seen), ignored=None if seen else "the list holds no tracking number")
+
+
+def _items(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    shown = _numbered(order.get("shipment_trackings"))
+    meta = (row.get("value") for row in rows(order.get("meta_data")) if row.get("key") == META)
+    return shown or _numbered(next(meta, None))
+
+
+def _numbered(items: object) -> list[Mapping[str, Any]]:
+    """The rows that hold a tracking number, each number once. PHP makes an object of a list with gaps."""
+    if isinstance(items, dict):
+        items = list(items.values())
+    found = {number: item for item in rows(items) if (number := text(item.get("tracking_number")))}
+    return list(found.values())
+
+
+def _parcel(
+    item: Mapping[str, Any],
+    ref: Ref,
+    place: int,
+    as_of: datetime,
+    shipped_at: datetime | None,
+    siblings: int | None,
+    local: str,
+) -> ShipmentSeen:
+    number = text(item.get("tracking_number"))
+    carrier = first(words(item.get("tracking_provider")), words(item.get("custom_tracking_provider")))
+    name = first(words(item.get("formatted_tracking_provider")), carrier)
+    return ShipmentSeen(
+        ref=_ref(ref, number, (identity(item.get("tracking_id")) or number) if place else None),
+        as_of=as_of,
+        dispatched_at=_shipped(item, local) or shipped_at,
+        carrier=slug(carrier),
+        carrier_name=name,
+        url=next(filter(None, (link(item.get(key)) for key in LINKS)), None),
+        siblings=siblings,
+    )
+
+
+LINKS = ("tracking_link", "formatted_tracking_link", "custom_tracking_link")
+
+
+def _ref(ref: Ref, number: str | None = None, suffix: str | None = None) -> Ref:
+    shipment_id = f"{ref.order_id}-{suffix}" if suffix else ref.order_id
+    return Ref(order_id=ref.order_id, shipment_id=shipment_id, tracking_number=number)
+
+
+def _shipped(item: Mapping[str, Any], local: str) -> datetime | None:
+    """`date_shipped` is unix seconds in the meta data and a date over REST."""
+    return from_unix(item.get("date_shipped")) or moment(item.get("date_shipped"), local)
+
+
+def _order_of(item: Mapping[str, Any]) -> str | None:
+    for row in rows(table(item.get("_links")).get("up")):
+        found = _ORDER_LINK.search(text(row.get("href")) or "")
+        if found:
+            return found[1]
+    return identity(item.get("order_id"))

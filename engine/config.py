@@ -1,0 +1,46 @@
+"""Settings: every key with its default and one sentence. Read from TODOKE_* environment variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHIPPED = Path(__file__).resolve().parent.parent  # journeys/ and templates/ stand beside the engine
+
+
+class Settings(BaseSettings):
+    """How this installation runs. Unset keys give the embedded default: one process, SQLite, no services."""
+
+    model_config = SettingsConfigDict(env_prefix="TODOKE_", extra="ignore", hide_input_in_errors=True)
+
+    home: Path = Field(Path("var"), description="Folder of the database, keys and mailbox of the embedded default.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite under home.")
+    database_owner_url: str = Field(
+        "", description="PostgreSQL URL of the role that owns the tables, for todoke db upgrade; empty: database_url."
+    )
+    broker_url: str = Field("memory://", description="Where wake-up hints travel: memory://, redis:// or amqp://.")
+    secret_keys: str = Field(
+        "", description="Comma-separated master keys, 32 bytes in base64, newest first; empty: a file under home."
+    )
+    base_url: str = Field("http://127.0.0.1:8000", description="Public address that links in messages start with.")
+    journeys: Path = Field(SHIPPED / "journeys", description="Folder of the journey files.")
+    templates: Path = Field(SHIPPED / "templates", description="Folder of the message and page templates.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    max_body: int = Field(1_000_000, description="Largest webhook body in bytes; larger ones get 413.")
+    max_file: int = Field(50_000_000, description="Largest file body (CSV) in bytes.")
+    worker_threads: int = Field(8, description="Threads that observe, render and send in one worker process.")
+    lease_seconds: int = Field(
+        60, description="How long a claimed row belongs to one worker; above twice send_seconds."
+    )
+    send_seconds: int = Field(15, description="Overall deadline of one send.")
+    arm_seconds: int = Field(5, description="A send that has not started this long after arming is not started.")
+    sweep_seconds: float = Field(1.0, description="Pause between two looks for work that no hint announced.")
+    batch: int = Field(100, description="Rows handled in one transaction at most.")
+
+    @property
+    def url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'todoke.db'}"

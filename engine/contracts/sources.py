@@ -1,0 +1,105 @@
+"""What a source must offer: `SOURCE: Source`, a manifest and pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from engine.contracts.observations import Observation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Raw bytes as a source gave them. Header names are lower case. `config` is the connection's."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    received_at: datetime
+    topic: str | None = None  # from a header, or told by the operator for a recorded body
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """The delivery is genuine. `key` is unique per delivery within the connection and makes a repeated
+    delivery recognisable; None lets the engine use a digest of topic and body."""
+
+    key: str | None = None
+    topic: str | None = None
+    by: str = "signature"
+    ignore: str | None = None  # a reason to acknowledge without storing work: "ping"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """The delivery is not genuine: 401 with `reason`, nothing stored."""
+
+    reason: str
+
+
+class Unreadable(Exception):
+    """The payload cannot be understood. The raw delivery stays in the inbox and can be replayed.
+
+    The message says what was wrong and where (a field, a line), never the value itself.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadRow:
+    """One row of a file that could not be understood; the rest of the file goes in."""
+
+    number: int  # line number in the file, counted from 1
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routed:
+    """Observations that belong to a goods owner named in the payload (one connection, many merchants)."""
+
+    route: str
+    observations: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one delivery says. `routed` is used when the connection serves several merchants."""
+
+    observations: tuple[Observation, ...] = ()
+    routed: tuple[Routed, ...] = ()
+    bad_rows: tuple[BadRow, ...] = ()
+    unmapped: tuple[str, ...] = ()  # raw statuses missing in status_map.yaml, for the operator to map
+    ignored: str | None = None  # why there is nothing in it: "topic customers/update is not used"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a source is; read by the console, the conformance suite and `todoke connect`.
+
+    `settings` is a JSON Schema of the connection's config; properties with "secret": true are sealed.
+    `capabilities` are claims proven by fixtures: items, contact, tracking, scans, partial_shipments,
+    returns, cancellation, routing, delivery_id, eta.
+    """
+
+    name: str
+    title: str
+    title_ja: str
+    modes: tuple[Literal["webhook", "poll", "file"], ...]
+    capabilities: frozenset[str]
+    settings: Mapping[str, Any]
+    time_zone: str | None = None  # zone assumed for times that carry none
+    notifies_customer: Literal["yes", "no", "maybe"] = "maybe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """`verify` and `read` are pure. `read` is total: unknown topics give an empty Reading with a reason,
+    an unknown status is kept raw; only a broken payload raises Unreadable. `secrets` are all active
+    ones (rotation: any may match); `now` is real time, for signatures that carry a timestamp. `identify`
+    tells key and topic without checking anything, for recorded deliveries of a trusted operator."""
+
+    manifest: Manifest
+    verify: Callable[[Delivery, Sequence[str], datetime], Verified | Refused]
+    read: Callable[[Delivery], Reading]
+    identify: Callable[[Delivery], Verified] | None = None

@@ -1,0 +1,60 @@
+"""App: what every verb is handed. Built once per process by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.config import Settings
+from engine.contracts import Answer, Channel, Failure, Request, Source
+from engine.io.clock import Clock
+from engine.model.journey import Journey
+from engine.rules.content import CompiledTemplate
+from engine.store.merchants import Connection
+from engine.store.session import Store
+
+
+class Hints(Protocol):
+    """Wake-ups for workers. A hint may be lost, doubled or late: the sweeper finds what it left."""
+
+    def observe(self) -> None:
+        """Deliveries are waiting in the inbox."""
+
+    def deliver(self) -> None:
+        """Messages are due."""
+
+
+class NoHints:
+    """Nobody to wake: commands that do the work themselves."""
+
+    def observe(self) -> None:
+        return
+
+    def deliver(self) -> None:
+        return
+
+
+class Post(Protocol):
+    """Carries a request over the transport of its connection."""
+
+    def send(self, connection: Connection, request: Request) -> Answer | Failure:
+        """Hand the request over; the answer, or what was met instead of one."""
+
+
+@dataclass(kw_only=True)
+class App:
+    """The parts of a running installation."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    sources: Callable[[str], Source]
+    channels: Callable[[str], Channel]
+    source_names: tuple[str, ...]
+    channel_names: tuple[str, ...]
+    journeys: Mapping[str, Journey]
+    templates: Mapping[str, CompiledTemplate]
+    post: Post
+    chance: Callable[[], float]  # a random number in [0, 1) for jitter
+    hints: Hints = field(default_factory=NoHints)

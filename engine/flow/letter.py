@@ -1,0 +1,157 @@
+"""A leased message with everything needed to decide about it and to write it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.flow.app import App
+from engine.model.consent import OPTIONAL
+from engine.model.customer import Party
+from engine.model.event import Event
+from engine.model.facts import State
+from engine.model.journey import Journey, Send
+from engine.model.merchant import Merchant
+from engine.rules.guard_view import guard_view
+from engine.rules.happen import renamed
+from engine.rules.identify import current
+from engine.rules.policy import Allow, Asked, Standing, Verdict, may_reach, still_true
+from engine.store import facts, merchants, messages, people, runs
+from engine.store.facts import Held
+from engine.store.merchants import Connection
+from engine.store.session import Tx
+
+
+@dataclass(kw_only=True)
+class Letter:
+    """One message on its way. `row` is its row as leased, `held` its subject as it was read."""
+
+    row: Any
+    held: Held
+    merchant: Merchant
+    journey: Journey
+    step: Send
+    channel: Connection | None
+    orders_since: int = 0  # of the same person, after this one
+    verdict: Verdict = field(default_factory=Allow)
+
+    @property
+    def state(self) -> State:
+        """What is known of the subject."""
+        return self.held.state or State()
+
+    @cached_property
+    def names(self) -> Mapping[str, Any]:
+        """What its guards may ask."""
+        event = self.state.events.get(self.row.event_key)
+        return guard_view(
+            self.state.facts, role=self.row.recipient, event=event and renamed(event, self.state.names),
+            shipment=self.shipment, return_=self.return_, more={"orders_since": self.orders_since},
+        )  # fmt: skip
+
+    @property
+    def events(self) -> dict[str, Event]:
+        """Everything that has happened to the subject, by the keys that parcels and returns go by now."""
+        told = (renamed(event, self.state.names) for event in self.state.events.values())
+        return {event.key: event for event in told}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the customer lives: the merchant's zone."""
+        return ZoneInfo(self.merchant.settings.timezone)
+
+    @property
+    def shipment(self) -> str | None:
+        """The parcel it is about, by the key that the parcel goes by now."""
+        return current(self.state.names, "parcel", self.row.shipment) if self.row.shipment else None
+
+    @property
+    def return_(self) -> str | None:
+        """The return it is about, by the key that the return goes by now."""
+        return current(self.state.names, "return", self.row.return_key) if self.row.return_key else None
+
+    @property
+    def party(self) -> Party | None:
+        """The person it is for."""
+        order = self.state.facts.order
+        return order.recipient if self.row.recipient == "recipient" else order.orderer
+
+    @property
+    def address(self) -> str | None:
+        """Where it would go: an e-mail address, the one medium there is now."""
+        return self.party.email if self.party else None
+
+    @property
+    def asked(self) -> Asked:
+        """The message as the gate sees it."""
+        row = self.row
+        return Asked(
+            step=self.step, purpose=row.purpose, event_key=row.event_key, anchor=row.anchor, shipment=self.shipment,
+            return_=self.return_, due_at=row.due_at, expires_at=row.expires_at,
+        )  # fmt: skip
+
+
+def open_letters(app: App, tx: Tx, ids: Sequence[int], *, lock: bool = False) -> list[Letter]:
+    """Load messages of the transaction's merchant with their subjects, journeys and channels."""
+    rows = messages.load(tx, ids)
+    held = facts.load(tx, {row.subject_id for row in rows}, lock=lock)
+    merchant = merchants.by_id(tx, tx.merchant)
+    channels = channels_of(app, tx)
+    ordered = people.orders_since(tx, {row.subject_id for row in rows if row.purpose in OPTIONAL})
+    pinned: dict[str, Journey] = {}
+    letters = []
+    for row in rows:
+        journey = app.journeys.get(row.journey)
+        if journey is None or journey.digest != row.digest:
+            journey = pinned.get(row.digest) or runs.pinned(tx, row.digest)
+            pinned[row.digest] = journey
+        step = next(step for step in journey.steps if step.id == row.step)
+        if not isinstance(step, Send):
+            raise TypeError(f"journey {journey.name}: step {row.step} sends no message")
+        channel = next((channels[medium] for medium in step.via if medium in channels), None)
+        letters.append(
+            Letter(row=row, held=held[row.subject_id], merchant=merchant, journey=journey, step=step,
+                   channel=channel, orders_since=ordered.get(row.subject_id, 0))
+        )  # fmt: skip
+    return letters
+
+
+def judge(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
+    """Ask the gate about every letter: is it still true, and may we reach the person now?"""
+    indexes = {letter.row.id: _index(tx, letter.address) for letter in letters}
+    known = [index for index in indexes.values() if index]
+    suppressed, consents = people.suppressed(tx, known), people.consents(tx, known)
+    pauses = people.pauses(tx)
+    for letter in letters:
+        index = indexes[letter.row.id] or ""
+        settings = letter.merchant.settings
+        standing = Standing(
+            suppressed=suppressed.get(index, ()),
+            consents=consents.get(index, {}),
+            paused=next((reason for journey, reason in pauses if journey in {None, letter.row.journey}), None),
+            quiet=(time.fromisoformat(settings.quiet_start), time.fromisoformat(settings.quiet_end)),
+            zone=letter.zone,
+        )
+        verdict = still_true(letter.asked, letter.events, letter.names, now)
+        if isinstance(verdict, Allow):
+            reach = may_reach(letter.asked, letter.address, standing, now)
+            verdict = verdict if isinstance(reach, Allow) else reach
+        letter.verdict = verdict
+
+
+def _index(tx: Tx, address: str | None) -> str | None:
+    return tx.vault.index(tx.merchant, "email", address) if address else None
+
+
+def channels_of(app: App, tx: Tx) -> dict[str, Connection]:
+    """Medium -> the connection that carries it: the merchant's newest, else the operator's, else the mailbox
+    that every merchant has."""
+    found: dict[str, Connection] = {}
+    every = [c for c in merchants.connections(tx, role="channel") if c.merchant in {None, tx.merchant}]
+    for connection in sorted(every, key=lambda c: (c.connector != "mailbox", c.merchant is not None)):
+        found[app.channels(connection.connector).medium] = connection
+    return found

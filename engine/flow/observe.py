@@ -1,0 +1,149 @@
+"""T2 observe: claimed deliveries are read, folded into their subjects, and what follows is decided.
+
+Reading (pure, but it may meet anything) happens outside the transaction. Everything that follows from a
+batch of deliveries, down to planned messages and the end of the inbox rows, is one commit: all or nothing,
+so a replay is free. A delivery that breaks its batch is tried alone, and given up after `GIVE_UP` tries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from engine.contracts import BadRow, Delivery, Observation, Unreadable
+from engine.flow.absorb import Parked, absorb
+from engine.flow.app import App
+from engine.flow.place import Said
+from engine.store import inbox, merchants
+from engine.store.inbox import Raw
+from engine.store.merchants import Connection
+from engine.store.session import Tx
+
+log = structlog.get_logger(__name__)
+GIVE_UP = 5
+
+Sender = tuple[Connection | None, Mapping[str, int]]  # who delivered, and the merchants it may speak for by slug
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """One delivery as read: how it ends if nothing else goes wrong, and what it says to which merchant."""
+
+    raw: Raw
+    state: str
+    reason: str | None = None
+    said: tuple[tuple[int, Observation], ...] = ()
+
+
+def observe(app: App) -> int:
+    """Work on one batch of waiting deliveries; returns how many there were."""
+    lease = timedelta(seconds=app.settings.lease_seconds)
+    with app.store.begin() as tx:
+        rows = inbox.claim(tx, limit=app.settings.batch, lease=lease, now=app.clock.real())
+    senders: dict[str, Sender] = {}
+    if rows:
+        _work(app, [one for raw in rows if (one := _try_read(app, raw, senders)) is not None])
+    return len(rows)
+
+
+def _try_read(app: App, raw: Raw, senders: dict[str, Sender]) -> Read | None:
+    """The delivery as read; None when reading it broke, which is its own affair and not its neighbours'."""
+    try:
+        if raw.connection not in senders:
+            senders[raw.connection] = _sender(app, raw)
+        return _read(app, raw, *senders[raw.connection])
+    except Exception as failed:
+        _failed(app, raw, failed)
+        return None
+
+
+def _work(app: App, batch: Sequence[Read]) -> None:
+    if not batch:
+        return
+    try:
+        due = app.store.commit(lambda tx: _commit(app, tx, batch), patient=True)
+    except Exception as failed:
+        if len(batch) > 1:
+            for one in batch:
+                _work(app, [one])
+        else:
+            _failed(app, batch[0].raw, failed)
+        return
+    if due:
+        app.hints.deliver()
+
+
+def _commit(app: App, tx: Tx, batch: Sequence[Read]) -> bool:
+    now = app.clock.now()
+    by_merchant: dict[int, list[Said]] = {}
+    for one in batch:
+        for merchant, seen in one.said:
+            said = Said(connection=one.raw.connection, seen=seen, inbox=one.raw.id, backfill=one.raw.backfill)
+            by_merchant.setdefault(merchant, []).append(said)
+    due, parked = False, dict[int, Parked]()
+    for merchant, heard in sorted(by_merchant.items()):
+        planned, left_out = absorb(app, tx.of(merchant), heard, now)
+        due = due or planned
+        parked |= left_out
+    ends: dict[tuple[str, str | None], list[int]] = {}
+    for one in batch:
+        end = ("parked", parked[one.raw.id].reason) if one.raw.id in parked else (one.state, one.reason)
+        ends.setdefault(end, []).append(one.raw.id)
+    for (state, reason), ids in ends.items():
+        inbox.finish(tx, ids, state, reason, now)
+    return due
+
+
+def _failed(app: App, raw: Raw, failed: Exception) -> None:
+    """Give the delivery up after `GIVE_UP` tries; before that its lease runs out and somebody tries again."""
+    reason = f"{type(failed).__name__} while working on it; see the log"
+    log.error("delivery.failed", inbox=raw.id, connection=raw.connection, tries=raw.tries, exc_info=failed)
+    if raw.tries >= GIVE_UP:
+        with app.store.begin() as tx:
+            inbox.finish(tx, [raw.id], "dead", reason, app.clock.now())
+
+
+def _sender(app: App, raw: Raw) -> Sender:
+    with app.store.read() as tx:
+        connection = merchants.connection(tx, raw.connection)
+        owners = {merchant.slug: merchant.id for merchant in merchants.every(tx)} if raw.merchant is None else {}
+    return connection, owners
+
+
+def _read(app: App, raw: Raw, connection: Connection | None, owners: Mapping[str, int]) -> Read:
+    if connection is None:
+        return Read(raw=raw, state="dead", reason="its connection is gone")
+    # A connection that belongs to no merchant serves several: its payloads must say whose they are.
+    config = connection.config if raw.merchant is not None else {**connection.config, "route": "yes"}
+    delivery = Delivery(body=raw.body, headers=raw.headers, received_at=raw.received_at, topic=raw.topic, config=config)
+    try:
+        reading = app.sources(connection.connector).read(delivery)
+    except Unreadable as unreadable:
+        return Read(raw=raw, state="dead", reason=f"unreadable: {unreadable}")
+    if reading.unmapped:
+        log.warning("status.unmapped", connection=connection.id, statuses=reading.unmapped)
+    said = [(raw.merchant, seen) for seen in reading.observations if raw.merchant is not None]
+    unknown = []
+    for routed in reading.routed:
+        slug = connection.config.get(f"route.{routed.route}", routed.route)
+        merchant = owners.get(slug, raw.merchant)
+        if merchant is None:
+            unknown.append(routed.route)
+        else:
+            said += [(merchant, seen) for seen in routed.observations]
+    state, reason = "processed", _bad_rows(reading.bad_rows)
+    if unknown:
+        state, reason = "parked", f"unknown goods owner; set route.<owner>=<merchant> on {connection.id} and replay"
+    elif not said and not reading.bad_rows:
+        state, reason = "ignored", reading.ignored or "it says nothing that we use"
+    return Read(raw=raw, state=state, reason=reason, said=tuple(said))
+
+
+def _bad_rows(bad: Sequence[BadRow]) -> str | None:
+    if not bad:
+        return None
+    shown = "; ".join(f"line {row.number}: {row.reason}" for row in bad[:20])
+    return f"{len(bad)} lines left out: {shown}" + ("; ..." if len(bad) > 20 else "")

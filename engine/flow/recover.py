@@ -1,0 +1,58 @@
+"""T6: a message that was armed and whose worker is gone may or may not have left. It is never called failed.
+
+A channel that recognises our key again gets the same message once more; for any other it stays unknown and
+is listed, until a receipt or an operator settles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from engine.flow.app import App
+from engine.flow.outcome import resolve
+from engine.store import facts, ledger, merchants, messages
+from engine.store.ledger import Entry
+from engine.store.messages import Ended
+from engine.store.session import Tx
+
+
+def recover(app: App) -> int:
+    """Settle messages whose lease ran out after arming; returns how many there were."""
+    real = app.clock.real()
+    with app.store.read() as tx:
+        rows = messages.stranded(tx, real, app.settings.batch)
+    by_merchant: dict[int, list[Any]] = {}
+    for row in rows:
+        by_merchant.setdefault(row.merchant_id, []).append(row)
+    found = sum(app.store.commit(partial(_recover, app, some, real), one) for one, some in by_merchant.items())
+    return found
+
+
+def _recover(app: App, stranded: Sequence[Any], real: datetime, tx: Tx) -> int:
+    """Subjects are locked before their messages; what somebody else has settled meanwhile is left alone."""
+    facts.lock(tx, {row.subject_id for row in stranded})
+    rows = messages.still_stranded(tx, [row.id for row in stranded], real)
+    now = app.clock.now()
+    ended = [_ended(app, tx, row, now) for row in rows]
+    messages.settle(tx, ended, now)
+    ledger.note(tx, [
+        Entry(at=now, decision="sent again" if end.status == "planned" else "unknown", subject=row.subject_id,
+              message=row.id, journey=row.journey, step=row.step, reason=end.reason,
+              values={"attempt": end.n, "outcome": end.outcome})
+        for row, end in zip(rows, ended, strict=True)
+    ])  # fmt: skip
+    resolve(app, tx, [(row, end.status) for row, end in zip(rows, ended, strict=True) if end.status == "unknown"])
+    return len(rows)
+
+
+def _ended(app: App, tx: Tx, row: Any, now: datetime) -> Ended:
+    connection = merchants.connection(tx, row.connection_id)
+    window = app.channels(connection.connector).capabilities.idempotency if connection else timedelta(0)
+    again = row.first_armed_at is not None and now - row.first_armed_at < window
+    return Ended(
+        id=row.id, fence=row.fence, n=row.tries, outcome="ambiguous", status="planned" if again else "unknown",
+        due_at=now if again else None, reason="its worker stopped after arming it", detail="the lease ran out",
+    )  # fmt: skip

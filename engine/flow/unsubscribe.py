@@ -1,0 +1,80 @@
+"""A customer says stop: from this commit on nothing of that purpose leaves for the address."""
+
+from __future__ import annotations
+
+from engine.flow.app import App
+from engine.flow.outcome import resolve
+from engine.store import ledger, optout, people
+from engine.store.ledger import Entry
+from engine.store.people import Link
+from engine.store.session import Tx
+
+REASON = "unsubscribed by the customer"
+
+
+def unsubscribe(app: App, link: Link) -> None:
+    """Suppress the address that the link's message went to, for that message's purpose, record the withdrawn
+    consent and cancel what is planned. Doing it again changes nothing.
+
+    An erased order has no address left and nothing that could be sent: there is nothing to do.
+    """
+    now = app.clock.now()
+
+    def stop(tx: Tx) -> None:
+        row = optout.message(tx, link.message) if link.message is not None else None
+        address = optout.address(tx, row) if row is not None else None
+        if row is None or address is None:
+            return
+        person = tx.vault.index(tx.merchant, "email", address)
+        known = row.purpose in people.suppressed(tx, [person]).get(person, ())
+        withdrawn = people.consents(tx, [person]).get(person, {}).get(row.purpose) is False
+        gone = optout.cancel(tx, row, person, REASON)
+        if known and withdrawn and not gone:
+            return
+        people.suppress(tx, person, row.purpose, REASON, now)
+        if not withdrawn:
+            people.record_consent(
+                tx,
+                [
+                    {
+                        "person_index": person,
+                        "channel": "email",
+                        "purpose": row.purpose,
+                        "granted": False,
+                        "basis": "one-click unsubscribe",
+                        "source": row.public_id,
+                        "at": now,
+                    }
+                ],
+            )
+        values = {"purpose": row.purpose, "cancelled": len(gone)}
+        ledger.note(
+            tx,
+            [
+                Entry(
+                    at=now,
+                    decision="unsubscribed",
+                    subject=row.subject_id,
+                    message=row.id,
+                    journey=row.journey,
+                    step=row.step,
+                    reason=f"the customer stopped {row.purpose} messages",
+                    values=values,
+                ),
+                *(
+                    Entry(
+                        at=now,
+                        decision="cancelled",
+                        subject=one.subject_id,
+                        message=one.id,
+                        journey=one.journey,
+                        step=one.step,
+                        reason=REASON,
+                    )
+                    for one in gone
+                ),
+            ],
+        )
+        resolve(app, tx, [(one, "cancelled") for one in gone])
+
+    app.store.commit(stop, link.merchant)

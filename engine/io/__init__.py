@@ -1,0 +1,1 @@
+"""The outside as we reach for it: clock, files, mail servers, logs."""

@@ -1,0 +1,50 @@
+"""Structured lines: one event name each, ids and counts beside it, never a person's data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+
+import structlog
+
+# Keys under which personal data could slip in; a line that carries one loses the value.
+PERSONAL = frozenset(
+    {"email", "name", "phone", "address", "body", "to", "recipient", "subject", "secret", "token", "url"}
+)
+
+
+def configure(level: str, *, human: bool) -> None:
+    """Lines go to standard error: as JSON, or readable when a person is looking (`human`)."""
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=max(number, logging.WARNING))
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            redact,
+            trace,
+            structlog.dev.ConsoleRenderer(colors=False) if human else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def trace(_logger: object, _method: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    """An exception as its type and the places it came through; its message may quote a value."""
+    failed = line.pop("exc_info", None)
+    if isinstance(failed, BaseException):
+        line["exception"] = type(failed).__name__
+        line["places"] = [
+            f"{one.filename}:{one.lineno} {one.name}" for one in traceback.extract_tb(failed.__traceback__)
+        ]
+    return line
+
+
+def redact(_logger: object, _method: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Take the value out of fields that could hold personal data."""
+    for key in PERSONAL & line.keys():
+        line[key] = "(not logged)"
+    return line

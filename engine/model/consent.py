@@ -1,0 +1,15 @@
+"""Why we may write to somebody."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+# channels.md: transactional (performance notices), adjacent (the same with a small offer), service
+# (review requests, surveys), promotional (reorder, cross-sell). Decides consent, one-click headers,
+# quiet hours, caps and retry policy.
+Purpose = Literal["transactional", "adjacent", "service", "promotional"]
+
+Scope = Literal["all", "service", "promotional"]  # what a suppression of an endpoint covers
+
+# Purposes that a customer can switch off, and that carry List-Unsubscribe with one click (RFC 8058).
+OPTIONAL: frozenset[str] = frozenset({"service", "promotional"})

@@ -1,0 +1,128 @@
+"""May this message leave now? Asked when it is due and again at the point of no return.
+
+Every answer but Allow carries a reason that a person can read, and the values that led to it; both go into
+the ledger. The order of the questions is the order in which an operator would ask them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from engine.model.consent import OPTIONAL, Purpose
+from engine.model.event import REPEATING, Event
+from engine.model.journey import Send
+from engine.rules.guard import ruling
+from engine.rules.timing import quiet_until
+
+
+@dataclass(frozen=True)
+class Allow:
+    """Send it."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """It will not be sent; `status` is how it ends: suppressed, cancelled or expired."""
+
+    status: str
+    reason: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Defer:
+    """Not now. `until` is when to ask again; `awaits` names what makes it due before: a contact, a resume."""
+
+    until: datetime
+    reason: str
+    awaits: Literal["contact", "resume"] | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Verdict = Allow | Refuse | Defer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The message as the gate sees it."""
+
+    step: Send
+    purpose: Purpose
+    event_key: str  # of the event that it tells of
+    anchor: datetime  # when that happened
+    shipment: str | None
+    return_: str | None
+    due_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What holds for the person and the installation at this moment."""
+
+    suppressed: Collection[str] = ()  # scopes in which the address is suppressed
+    consents: Mapping[str, bool] = field(default_factory=dict)  # purpose -> granted or withdrawn
+    paused: str | None = None  # an operator's reason, when sending is stopped
+    quiet: tuple[time, time] = (time(21), time(8))
+    zone: ZoneInfo
+
+
+def still_true(asked: Asked, events: Mapping[str, Event], names: Mapping[str, Any], now: datetime) -> Verdict:
+    """Does what the message says still hold, by everything known of its order?"""
+    if now >= asked.expires_at:
+        return Refuse("expired", "it would come too late", {"expires_at": asked.expires_at.isoformat()})
+    if later := _superseding(asked, events):
+        values: dict[str, str | None] = {"asserts": asked.step.asserts, later.type: later.occurred_at.isoformat()}
+        return Refuse("cancelled", f"superseded by {later.type}", values)
+    asserted = asked.step.asserts
+    if asserted and asserted in names["order"]["source_notified"]:
+        return Refuse(
+            "suppressed", f"the shop has written about {asserted} itself", {"order.source_notified": asserted}
+        )
+    ruled = ruling(asked.step.where, asked.step.unless, names)
+    if ruled.reason:
+        return Refuse("suppressed", ruled.reason, ruled.values)
+    return Allow(ruled.values)
+
+
+def may_reach(asked: Asked, address: str | None, standing: Standing, now: datetime) -> Verdict:
+    """May we write to this person now: address, suppression, consent, quiet hours, an operator's pause?"""
+    if standing.paused is not None:
+        return Defer(asked.expires_at, f"paused: {standing.paused}", awaits="resume")
+    if not address:
+        return Defer(asked.expires_at, "no address is known yet", awaits="contact")
+    if "all" in standing.suppressed or asked.purpose in standing.suppressed:
+        scope = "all" if "all" in standing.suppressed else asked.purpose
+        return Refuse("suppressed", "the address is suppressed", {"suppression.scope": scope})
+    if asked.purpose in OPTIONAL:
+        granted = standing.consents.get(asked.purpose)
+        if granted is False:
+            return Refuse("suppressed", f"consent to {asked.purpose} messages was withdrawn", {"consent": False})
+        if asked.purpose == "promotional" and not granted:
+            return Refuse("suppressed", "no consent to promotional messages", {"consent": None})
+        start, end = standing.quiet
+        if until := quiet_until(now, standing.zone, start, end):
+            return Defer(until, "quiet hours", values={"until": until.isoformat()})
+    return Allow()
+
+
+def _superseding(asked: Asked, events: Mapping[str, Event]) -> Event | None:
+    """An event that makes the message silly. What can happen again counts only when it did not come before
+    that which the message tells of; what happens once counts whenever it is said to have happened, since
+    the clocks of warehouse and carrier differ."""
+    for event in events.values():
+        if event.type not in asked.step.superseded_by or event.key == asked.event_key:
+            continue
+        if asked.shipment and event.shipment and event.shipment != asked.shipment:
+            continue
+        if asked.return_ and event.return_ and event.return_ != asked.return_:
+            continue
+        if event.type not in REPEATING or event.occurred_at >= asked.anchor:
+            return event
+    return None

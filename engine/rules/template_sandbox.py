@@ -1,0 +1,59 @@
+"""Where templates run: they read plain data and nothing else.
+
+Jinja's sandbox forbids what is known to be dangerous; this one allows what is known to be harmless. A field is
+a key of a dictionary, never a Python attribute, so a value brings no methods along (and an order may have a
+field called "items").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from jinja2.runtime import LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from engine.rules.template_filters import filters
+
+_LOOP = frozenset({"index", "first", "last", "length"})
+
+
+def sandbox(locale: str, html: bool) -> Environment:
+    """An environment without globals, writing in `locale`; only HTML is escaped."""
+    environment = _PlainData(
+        autoescape=html, undefined=_Missing, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
+    environment.globals.clear()
+    environment.tests = {name: environment.tests[name] for name in ("defined", "none", "in")}
+    environment.filters = filters(locale)
+    return environment
+
+
+class _Missing(StrictUndefined):
+    """Fails with nothing but its name as the message."""
+
+    @property
+    def _undefined_message(self) -> str:
+        return str(self._undefined_name)
+
+
+class _PlainData(ImmutableSandboxedEnvironment):
+    """Fields are keys of dictionaries. Other objects have none, apart from a loop's counters."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict:
+            try:
+                return obj[attribute]
+            except KeyError:
+                return self.undefined(obj=obj, name=attribute)
+        if type(obj) is LoopContext and attribute in _LOOP:
+            return getattr(obj, attribute)
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        try:
+            if type(obj) in (dict, list, tuple):
+                return obj[argument]
+        except (LookupError, TypeError):
+            pass
+        return self.undefined(obj=obj, name=str(argument))

@@ -1,0 +1,58 @@
+"""SQLAlchemy engines as the two databases want them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+POOL = {"pool_size": 20, "max_overflow": 20}
+# A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for ever.
+IDLE_MS = 60_000
+
+
+def make_engine(url: str, *, echo: bool = False) -> Engine:
+    """The engine for that URL: SQLite, or PostgreSQL by psycopg 3 however its URL is spelled."""
+    parsed = server_url(url)
+    # hide_parameters: an error must never print the rows it was about.
+    options: dict[str, Any] = {**POOL, "hide_parameters": True, "echo": echo}
+    return _sqlite(parsed, options) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, options)
+
+
+def server_url(url: str) -> URL:
+    """The URL, with the driver we use. Raises sqlalchemy.exc.ArgumentError for what is not a URL."""
+    if url.startswith("postgres://"):  # as hosts hand it out; SQLAlchemy knows only the long name
+        url = "postgresql" + url.removeprefix("postgres")
+    parsed = make_url(url)
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _postgresql(url: URL, options: dict[str, Any]) -> Engine:
+    # What the URL says of these goes before what we say. The last is for a peer that is gone without a word.
+    wanted = {
+        "application_name": "todoke", "connect_timeout": "10", "tcp_user_timeout": "30000",
+        "options": f"-c idle_in_transaction_session_timeout={IDLE_MS}",
+    }  # fmt: skip
+    given = {name: value for name, value in wanted.items() if name not in url.query}
+    # pool_pre_ping: one small round trip, so that a restarted database costs nobody an error.
+    return create_engine(url, pool_pre_ping=True, connect_args=given, **options)
+
+
+def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
+
+    @event.listens_for(engine, "connect")
+    def _settings(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # we begin ourselves, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.info.get("immediate") else "BEGIN")
+
+    return engine

@@ -1,0 +1,190 @@
+"""Subjects: finding them by the names sources use, their sealed state, and the log it is folded from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, insert, select, update
+
+from engine.contracts import Observation
+from engine.model.event import Event
+from engine.model.facts import State
+from engine.rules.fold import Heard
+from engine.rules.identify import order_number
+from engine.rules.observe import digest
+from engine.store.sealed import Erased
+from engine.store.session import Tx
+from engine.store.tables import Alias, EventRow, ObservationRow, Subject
+
+SUBJECT = Subject.__table__  # type: ignore[attr-defined]
+ALIAS = Alias.__table__  # type: ignore[attr-defined]
+LOG = ObservationRow.__table__  # type: ignore[attr-defined]
+EVENT = EventRow.__table__  # type: ignore[attr-defined]
+
+_state = msgspec.json.Decoder(State)
+_observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
+
+
+@dataclass(kw_only=True)
+class Held:
+    """A subject as loaded. `state` is None when its data was erased. `number` is the shop's order number as it
+    is looked up; a warehouse may name it before the shop does."""
+
+    id: int
+    merchant: int
+    version: int
+    wrapped_key: bytes | None
+    state: State | None
+    stage: str = "new"
+    joined: bool = False  # it turned out to be another subject
+    number: str | None = None
+
+
+def aliases(tx: Tx, names: Collection[str]) -> dict[str, int]:
+    """Name -> subject, for those of the names that are known to this merchant."""
+    query = select(ALIAS.c.name, ALIAS.c.subject_id).where(ALIAS.c.merchant_id == tx.merchant)
+    found = tx.conn.execute(query.where(ALIAS.c.name.in_(list(names)))) if names else ()
+    return {row.name: row.subject_id for row in found}
+
+
+def names_of(tx: Tx, subject: int) -> list[str]:
+    """All names that a subject goes by."""
+    query = select(ALIAS.c.name).where(ALIAS.c.merchant_id == tx.merchant, ALIAS.c.subject_id == subject)
+    return list(tx.conn.execute(query).scalars())
+
+
+def numbered(tx: Tx, numbers: Collection[str]) -> dict[str, list[int]]:
+    """Normalised order number -> subjects that carry it, oldest first (two shops may count alike)."""
+    found: dict[str, list[int]] = {}
+    if numbers:
+        query = select(SUBJECT.c.number, SUBJECT.c.id).where(
+            SUBJECT.c.merchant_id == tx.merchant, SUBJECT.c.number.in_(list(numbers)), SUBJECT.c.joined_into.is_(None)
+        )
+        for row in tx.conn.execute(query.order_by(SUBJECT.c.id)):
+            found.setdefault(row.number, []).append(row.id)
+    return found
+
+
+def load(tx: Tx, ids: Collection[int], *, lock: bool = False) -> dict[int, Held]:
+    """Subjects by id, locked in the order of their ids where the database locks rows."""
+    query = select(SUBJECT).where(SUBJECT.c.merchant_id == tx.merchant, SUBJECT.c.id.in_(list(ids)))
+    query = query.order_by(SUBJECT.c.id)
+    if lock and tx.locks_rows:
+        query = query.with_for_update(key_share=True)
+    held = {}
+    for row in tx.conn.execute(query) if ids else ():
+        state = None
+        if row.wrapped_key is not None:
+            where = place(row.merchant_id, f"state/{row.id}")
+            fresh = row.sealed_state is None
+            state = State() if fresh else _state.decode(tx.vault.open(row.wrapped_key, where, row.sealed_state))
+        held[row.id] = Held(
+            id=row.id, merchant=row.merchant_id, version=row.version, wrapped_key=row.wrapped_key, state=state,
+            stage=row.stage, number=row.number, joined=row.joined_into is not None,
+        )  # fmt: skip
+    return held
+
+
+def lock(tx: Tx, ids: Collection[int]) -> None:
+    """Lock subjects in the order of their ids: before their messages, as everybody does."""
+    if ids and tx.locks_rows:
+        query = select(SUBJECT.c.id).where(SUBJECT.c.merchant_id == tx.merchant, SUBJECT.c.id.in_(list(ids)))
+        tx.conn.execute(query.order_by(SUBJECT.c.id).with_for_update(key_share=True))
+
+
+def create(tx: Tx, now: datetime) -> Held:
+    """A new subject with a data key of its own and nothing known."""
+    key = tx.vault.new_key(place(tx.merchant, "").partition("/")[0])
+    values = {"merchant_id": tx.merchant, "version": 0, "wrapped_key": key, "stage": "new", "updated_at": now}
+    number = tx.conn.execute(insert(SUBJECT).values(**values).returning(SUBJECT.c.id)).scalar_one()
+    return Held(id=number, merchant=tx.merchant, version=0, wrapped_key=key, state=State())
+
+
+def save(tx: Tx, held: Iterable[Held], now: datetime) -> None:
+    """Write the states back, one version on, with the columns they are listed and found by."""
+    rows = []
+    for one in held:
+        if one.state is None:
+            continue
+        one.version += 1
+        order = one.state.facts.order
+        party = order.orderer
+        where = place(one.merchant, f"state/{one.id}")
+        rows.append({
+            "_id": one.id, "version": one.version, "updated_at": now, "stage": one.stage,
+            "sealed_state": tx.vault.seal(one.wrapped_key, where, msgspec.json.encode(one.state)),
+            "number": order_number(order.number) if order.number else one.number,
+            "email_index": tx.vault.index(one.merchant, "email", party.email) if party and party.email else None,
+            "phone_index": tx.vault.index(one.merchant, "phone", party.phone) if party and party.phone else None,
+            "placed_at": order.placed_at,
+        })  # fmt: skip
+    if rows:
+        names = [name for name in rows[0] if name != "_id"]
+        saved = update(SUBJECT).where(SUBJECT.c.id == bindparam("_id"))
+        tx.conn.execute(saved.values({name: bindparam(name) for name in names}), rows)
+
+
+def name(tx: Tx, names: Sequence[tuple[str, int]]) -> None:
+    """Remember names of subjects."""
+    if names:
+        # Sorted, so that two that tell the same new names wait for each other one way round only.
+        rows = [{"merchant_id": tx.merchant, "name": name, "subject_id": subject} for name, subject in sorted(names)]
+        tx.conn.execute(insert(ALIAS), rows)
+
+
+def log(tx: Tx, held: Held) -> list[Heard]:
+    """Everything heard about the subject, in the order in which it was stored."""
+    return [Heard(connection=row.connection_id, seen=seen) for row, seen in _read_log(tx, held)]
+
+
+def observations(tx: Tx, held: Held) -> list[tuple[Any, Observation]]:
+    """The log with its rows (received_at, inbox_id), for the timeline."""
+    return list(_read_log(tx, held))
+
+
+def _read_log(tx: Tx, held: Held) -> Iterable[tuple[Any, Observation]]:
+    for row in tx.conn.execute(select(LOG).where(LOG.c.subject_id == held.id).order_by(LOG.c.id)).all():
+        where = place(held.merchant, f"observation/{row.digest}")
+        try:
+            yield row, _observation.decode(tx.vault.open(held.wrapped_key, where, row.sealed_body))
+        except Erased:
+            return
+
+
+def remember(tx: Tx, new: Sequence[tuple[Held, Heard, int | None]], now: datetime) -> None:
+    """Append observations to the logs of their subjects; the number is that of the inbox row."""
+    rows = []
+    for held, heard, inbox in new:
+        name = digest(heard)
+        where = place(held.merchant, f"observation/{name}")
+        rows.append({
+            "merchant_id": held.merchant, "subject_id": held.id, "inbox_id": inbox,
+            "connection_id": heard.connection, "digest": name, "kind": str(heard.seen.__struct_config__.tag),
+            "as_of": heard.seen.as_of, "received_at": now,
+            "sealed_body": tx.vault.seal(held.wrapped_key, where, msgspec.json.encode(heard.seen)),
+        })  # fmt: skip
+    if rows:
+        tx.conn.execute(insert(LOG), rows)
+
+
+def happened(tx: Tx, new: Sequence[tuple[Held, Event, str | None]], now: datetime) -> None:
+    """Append events; the text says why an event starts no journey."""
+    rows = [
+        {
+            "merchant_id": held.merchant, "subject_id": held.id, "type": event.type, "key": event.key,
+            "occurred_at": event.occurred_at, "recorded_at": now, "shipment": event.shipment,
+            "return_key": event.return_, "muted": muted,
+        }
+        for held, event, muted in new
+    ]  # fmt: skip
+    if rows:
+        tx.conn.execute(insert(EVENT), rows)
+
+
+def place(merchant: int, rest: str) -> str:
+    """Associated data: the data key is bound to the merchant, the value to table, column and row as well."""
+    return f"subject:{merchant}/{rest}"

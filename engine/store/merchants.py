@@ -1,0 +1,125 @@
+"""Merchants and their connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, insert, select, update
+
+from engine.model.merchant import Merchant, MerchantSettings
+from engine.store.session import Tx
+from engine.store.tables import Connection as ConnectionRow
+from engine.store.tables import Merchant as MerchantRow
+
+MERCHANT = MerchantRow.__table__  # type: ignore[attr-defined]
+CONNECTION = ConnectionRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """One configured connector. `secrets` are all active ones, newest first; never shown or logged."""
+
+    id: str
+    merchant: int | None
+    connector: str
+    role: str
+    name: str
+    config: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    last_delivery_at: datetime | None = None
+
+
+def add(tx: Tx, *, slug: str, name: str, settings: MerchantSettings, now: datetime) -> Merchant:
+    """A new merchant. Raises sqlalchemy.exc.IntegrityError when the slug is taken."""
+    values = {"slug": slug, "name": name, "settings": msgspec.to_builtins(settings), "created_at": now}
+    number = tx.conn.execute(insert(MERCHANT).values(**values).returning(MERCHANT.c.id)).scalar_one()
+    return Merchant(id=number, slug=slug, name=name, settings=settings)
+
+
+def save_settings(tx: Tx, settings: MerchantSettings) -> None:
+    """Replace the settings of the merchant of this transaction."""
+    where = MERCHANT.c.id == tx.merchant
+    tx.conn.execute(update(MERCHANT).where(where).values(settings=msgspec.to_builtins(settings)))
+
+
+def every(tx: Tx) -> list[Merchant]:
+    """All merchants, by slug."""
+    return [_merchant(row) for row in tx.conn.execute(select(MERCHANT).order_by(MERCHANT.c.slug))]
+
+
+def by_slug(tx: Tx, slug: str) -> Merchant | None:
+    """The merchant of that slug."""
+    row = tx.conn.execute(select(MERCHANT).where(MERCHANT.c.slug == slug)).one_or_none()
+    return _merchant(row) if row else None
+
+
+def by_id(tx: Tx, number: int) -> Merchant:
+    """The merchant of that id, which exists."""
+    return _merchant(tx.conn.execute(select(MERCHANT).where(MERCHANT.c.id == number)).one())
+
+
+def _merchant(row: Row[Any]) -> Merchant:
+    settings = msgspec.convert(row.settings, MerchantSettings)
+    return Merchant(id=row.id, slug=row.slug, name=row.name, settings=settings)
+
+
+def connect(tx: Tx, connection: Connection, now: datetime) -> None:
+    """A new connection; its secrets are sealed."""
+    sealed = tx.vault.seal_raw(f"connection/secrets/{connection.id}", msgspec.json.encode(connection.secrets))
+    tx.conn.execute(
+        insert(CONNECTION).values(
+            id=connection.id, merchant_id=connection.merchant, connector=connection.connector,
+            role=connection.role, name=connection.name, config=dict(connection.config),
+            sealed_secrets=sealed, created_at=now,
+        )
+    )  # fmt: skip
+
+
+def reconnect(tx: Tx, connection: Connection) -> None:
+    """Replace settings and secrets of a connection."""
+    sealed = tx.vault.seal_raw(f"connection/secrets/{connection.id}", msgspec.json.encode(connection.secrets))
+    changed = update(CONNECTION).where(CONNECTION.c.id == connection.id)
+    tx.conn.execute(changed.values(config=dict(connection.config), sealed_secrets=sealed))
+
+
+def connection(tx: Tx, number: str) -> Connection | None:
+    """The connection of that id, whoever owns it: an intake address is public, its signature is not."""
+    if "\0" in number:  # from an address that anybody may ask for; PostgreSQL has no such text
+        return None
+    row = tx.conn.execute(select(CONNECTION).where(CONNECTION.c.id == number)).one_or_none()
+    return _connection(tx, row) if row else None
+
+
+def connections(tx: Tx, *, merchant: int | None = None, role: str | None = None) -> list[Connection]:
+    """Connections in the order in which they were made: all, or one merchant's."""
+    query = select(CONNECTION).order_by(CONNECTION.c.created_at, CONNECTION.c.id)
+    if merchant is not None:
+        query = query.where(CONNECTION.c.merchant_id == merchant)
+    if role is not None:
+        query = query.where(CONNECTION.c.role == role)
+    return [_connection(tx, row) for row in tx.conn.execute(query)]
+
+
+def heard_from(tx: Tx, ids: Iterable[str], at: datetime) -> None:
+    """Note that these connections have delivered something."""
+    wanted = select(CONNECTION.c.id).where(CONNECTION.c.id.in_(list(ids)))
+    if tx.locks_rows:
+        # Another intake that writes the same at this moment is as good: nobody waits for its commit.
+        wanted = wanted.with_for_update(skip_locked=True, key_share=True)
+    changed = update(CONNECTION).where(CONNECTION.c.id.in_(wanted.scalar_subquery()))
+    tx.conn.execute(changed.values(last_delivery_at=at))
+
+
+def _connection(tx: Tx, row: Row[Any]) -> Connection:
+    secrets: dict[str, tuple[str, ...]] = {}
+    if row.sealed_secrets:
+        opened = tx.vault.open_raw(f"connection/secrets/{row.id}", row.sealed_secrets)
+        secrets = msgspec.json.decode(opened, type=dict[str, tuple[str, ...]])
+    return Connection(
+        id=row.id, merchant=row.merchant_id, connector=row.connector, role=row.role, name=row.name,
+        config=row.config, secrets=secrets, last_delivery_at=row.last_delivery_at,
+    )  # fmt: skip

@@ -1,0 +1,136 @@
+"""What we know about reaching people: suppressions, consent, links, and the operator's pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from engine.store.sealed import token_hash
+from engine.store.session import Tx
+from engine.store.tables import AccessKey, ConsentRow, Pause, Subject, Suppression, Token
+
+SUPPRESSION = Suppression.__table__  # type: ignore[attr-defined]
+CONSENT = ConsentRow.__table__  # type: ignore[attr-defined]
+TOKEN = Token.__table__  # type: ignore[attr-defined]
+PAUSE = Pause.__table__  # type: ignore[attr-defined]
+SUBJECT = Subject.__table__  # type: ignore[attr-defined]
+ACCESS = AccessKey.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """What a token in a link stands for."""
+
+    kind: str
+    merchant: int
+    subject: int
+    message: int | None
+    expires_at: datetime | None = None
+
+
+def suppressed(tx: Tx, endpoints: Collection[str]) -> dict[str, set[str]]:
+    """Blind index of an address -> scopes in which it is suppressed."""
+    found: dict[str, set[str]] = {}
+    if endpoints:
+        query = select(SUPPRESSION).where(SUPPRESSION.c.merchant_id == tx.merchant)
+        for row in tx.conn.execute(query.where(SUPPRESSION.c.endpoint_index.in_(list(endpoints)))):
+            found.setdefault(row.endpoint_index, set()).add(row.scope)
+    return found
+
+
+def suppress(tx: Tx, endpoint: str, scope: str, reason: str, now: datetime) -> None:
+    """Never write to this address again, for purposes in `scope`. Doing it again changes nothing."""
+    values = {
+        "merchant_id": tx.merchant, "endpoint_index": endpoint, "scope": scope, "reason": reason, "created_at": now
+    }  # fmt: skip
+    made = (pg_insert if tx.locks_rows else sqlite_insert)(SUPPRESSION)
+    tx.conn.execute(made.on_conflict_do_nothing().values(**values))
+
+
+def consents(tx: Tx, persons: Collection[str]) -> dict[str, dict[str, bool]]:
+    """Blind index of a person -> purpose -> granted or withdrawn, as last recorded."""
+    found: dict[str, dict[str, bool]] = {}
+    if persons:
+        query = select(CONSENT).where(CONSENT.c.merchant_id == tx.merchant, CONSENT.c.person_index.in_(list(persons)))
+        for row in tx.conn.execute(query.order_by(CONSENT.c.at, CONSENT.c.id)):
+            found.setdefault(row.person_index, {})[row.purpose] = row.granted
+    return found
+
+
+def record_consent(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Append consent records: person_index, channel, purpose, granted, basis, source, at."""
+    if rows:
+        tx.conn.execute(insert(CONSENT), [{**row, "merchant_id": tx.merchant} for row in rows])
+
+
+def orders_since(tx: Tx, subjects: Collection[int]) -> dict[int, int]:
+    """Subject -> how many orders the same person placed after it."""
+    mine, later = SUBJECT.alias("mine"), SUBJECT.alias("later")
+    same = (later.c.merchant_id == mine.c.merchant_id) & (later.c.email_index == mine.c.email_index)
+    query = (
+        select(mine.c.id, func.count(later.c.id))
+        .select_from(mine.outerjoin(later, same & (later.c.placed_at > mine.c.placed_at)))
+        .where(mine.c.merchant_id == tx.merchant, mine.c.id.in_(list(subjects)))
+        .group_by(mine.c.id)
+    )
+    return {row[0]: row[1] for row in tx.conn.execute(query)} if subjects else {}
+
+
+def add_links(tx: Tx, links: Iterable[tuple[str, Link]], now: datetime) -> None:
+    """Store tokens by their hash."""
+    rows = [
+        {
+            "hash": token_hash(token), "kind": link.kind, "merchant_id": link.merchant, "subject_id": link.subject,
+            "message_id": link.message, "created_at": now, "expires_at": link.expires_at,
+        }
+        for token, link in links
+    ]  # fmt: skip
+    if rows:
+        tx.conn.execute(insert(TOKEN), rows)
+
+
+def link(tx: Tx, token: str, kind: str, now: datetime) -> Link | None:
+    """What the token stands for, if there is such a link and it has not expired."""
+    row = tx.conn.execute(select(TOKEN).where(TOKEN.c.hash == token_hash(token), TOKEN.c.kind == kind)).one_or_none()
+    if row is None or (row.expires_at is not None and row.expires_at < now):
+        return None
+    return Link(kind=row.kind, merchant=row.merchant_id, subject=row.subject_id, message=row.message_id)
+
+
+def pause(tx: Tx, *, merchant: int | None, journey: str | None, reason: str, now: datetime) -> None:
+    """Stop sending: everywhere, for a merchant, or for one journey."""
+    tx.conn.execute(insert(PAUSE).values(merchant_id=merchant, journey=journey, reason=reason, created_at=now))
+
+
+def resume(tx: Tx, *, merchant: int | None, journey: str | None) -> int:
+    """Take pauses of exactly this reach back. Returns how many there were."""
+    where = (PAUSE.c.merchant_id.is_(None) if merchant is None else PAUSE.c.merchant_id == merchant) & (
+        PAUSE.c.journey.is_(None) if journey is None else PAUSE.c.journey == journey
+    )
+    return tx.conn.execute(PAUSE.delete().where(where)).rowcount
+
+
+def pauses(tx: Tx) -> list[tuple[str | None, str]]:
+    """(journey or None for all, reason) of the pauses that hold for this merchant."""
+    query = select(PAUSE).where(or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == tx.merchant))
+    return [(row.journey, row.reason) for row in tx.conn.execute(query)]
+
+
+def add_key(tx: Tx, key: str, *, name: str, merchant: int | None, now: datetime) -> None:
+    """An access key to the console; only its hash is stored."""
+    tx.conn.execute(insert(ACCESS).values(hash=token_hash(key), name=name, merchant_id=merchant, created_at=now))
+
+
+def key_holder(tx: Tx, key: str, now: datetime) -> tuple[str, int | None] | None:
+    """(name, merchant or None for the operator) of an access key that is known."""
+    where = ACCESS.c.hash == token_hash(key)
+    row = tx.conn.execute(select(ACCESS.c.name, ACCESS.c.merchant_id).where(where)).one_or_none()
+    if row is not None:
+        tx.conn.execute(update(ACCESS).where(where).values(last_used_at=now))
+    return (row.name, row.merchant_id) if row else None

@@ -1,0 +1,172 @@
+"""Transactions. A Tx is bound to one merchant or it refuses to touch a merchant's rows.
+
+SQLite: WAL, synchronous=FULL (a commit survives a power cut), BEGIN IMMEDIATE for writers so that a
+transaction never fails half-way for want of the lock; within a process writers queue on a lock instead of
+polling the file. PostgreSQL: the same code; row locks replace the single writer, READ COMMITTED is enough
+because every decision is made under a subject's lock or a unique key, and row policies (migration 0002) hold
+each statement to the merchant that its transaction is bound to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from random import random
+from threading import RLock
+from time import sleep
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from engine.store.engines import make_engine
+from engine.store.sealed import Vault
+
+T = TypeVar("T")
+
+TRIES = 6  # of a transaction that met another, or whose connection went away
+PAUSE = 0.02  # seconds before the second try; doubled each time, with jitter
+LOST_PAUSE = 0.5  # the same while the database is away: 15 seconds in all
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization failure, deadlock, unique
+# violation (two transactions met the same new name; the second one finds it), lock not available.
+CONTENDED = {"40001", "40P01", "23505", "55P03"}
+BIND = text("SELECT set_config('todoke.merchant', :merchant, true), set_config('todoke.scope', :scope, true)")
+ALONE = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+
+
+class Unbound(Exception):
+    """A merchant's rows were asked for outside a transaction of that merchant: a bug."""
+
+
+class Contended(Exception):
+    """Another transaction was in the way. Nothing was written; doing it again from the start may succeed."""
+
+
+class _Line:
+    """One database transaction, and whom the row policies take it for at the moment."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.guarded = conn.dialect.name == "postgresql"
+        self._bound: int | str | None = "nobody"
+
+    def bound_to(self, merchant: int | None) -> Connection:
+        if self.guarded and self._bound != merchant:
+            scope = "installation" if merchant is None else "merchant"
+            self.conn.execute(BIND, {"merchant": "" if merchant is None else str(merchant), "scope": scope})
+            self._bound = merchant
+        return self.conn
+
+
+class Tx:
+    """One transaction. `merchant` is the only merchant whose rows it may touch; None is the installation's
+    own bookkeeping (claims of ids, connections)."""
+
+    def __init__(self, line: _Line, vault: Vault, merchant: int | None = None) -> None:
+        self._line = line
+        self.vault = vault
+        self._merchant = merchant
+
+    @property
+    def conn(self) -> Connection:
+        """Where statements go, bound to this merchant whatever was bound before."""
+        return self._line.bound_to(self._merchant)
+
+    @property
+    def merchant(self) -> int:
+        """The merchant this transaction belongs to. Raises Unbound when there is none."""
+        if self._merchant is None:
+            raise Unbound("this transaction is bound to no merchant; use tx.of(merchant)")
+        return self._merchant
+
+    def of(self, merchant: int) -> Tx:
+        """The same transaction, bound to a merchant."""
+        return Tx(self._line, self.vault, merchant)
+
+    @property
+    def locks_rows(self) -> bool:
+        """True where rows can be locked one by one (PostgreSQL); SQLite has one writer at a time."""
+        return self._line.guarded
+
+    def alone(self, names: set[str]) -> None:
+        """Be the only transaction that works on these names of the merchant, until it ends: for rows that
+        do not exist yet and so cannot be locked."""
+        if names and self.locks_rows:
+            keys = {sha256(f"{self.merchant}|{name}".encode()).digest()[:8] for name in names}
+            ordered = sorted(int.from_bytes(key, signed=True) for key in keys)
+            self.conn.execute(ALONE, {"keys": ordered})
+
+
+class Store:
+    """The database. Threads may share it."""
+
+    def __init__(self, url: str, vault: Vault, *, echo: bool = False) -> None:
+        self.vault = vault
+        self.engine = make_engine(url, echo=echo)
+        self._writer = RLock() if self.engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def begin(self, merchant: int | None = None) -> Iterator[Tx]:
+        """A writing transaction: commits at the end, rolls back on any exception."""
+        if self._writer is None:
+            with self.engine.begin() as conn:
+                yield Tx(_Line(conn), self.vault, merchant)
+            return
+        with self._writer, self.engine.connect() as conn:
+            conn.info["immediate"] = True
+            with conn.begin():
+                yield Tx(_Line(conn), self.vault, merchant)
+
+    def commit(self, work: Callable[[Tx], T], merchant: int | None = None, *, patient: bool = False) -> T:
+        """Run `work` in a writing transaction and return its result once that is committed.
+
+        When another transaction was in the way it is done again from the start, so `work` must not have
+        effects outside the transaction. `patient` also does it again when the database went away, for work
+        that may be committed twice without harm: a connection that breaks during COMMIT does not say which.
+        Raises what the last try raised.
+        """
+        for n in range(TRIES):
+            try:
+                with self.begin(merchant) as tx:
+                    return work(tx)
+            except (DBAPIError, Contended) as failed:
+                pause = PAUSE if _contended(failed) else LOST_PAUSE if patient and _lost(failed) else None
+                if pause is None or n == TRIES - 1:
+                    raise
+            sleep(pause * 2**n * (0.5 + random()))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("the last try returns or raises")
+
+    @contextmanager
+    def read(self, merchant: int | None = None) -> Iterator[Tx]:
+        """A reading transaction: one consistent picture, no locks."""
+        with self.engine.connect() as conn:
+            conn.info["immediate"] = False
+            if self._writer is None:
+                conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with conn.begin():
+                yield Tx(_Line(conn), self.vault, merchant)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _contended(failed: Exception) -> bool:
+    return isinstance(failed, Contended) or _state(failed) in CONTENDED
+
+
+def _lost(failed: Exception) -> bool:
+    """Is it the database that is away, rather than the statement that is wrong?"""
+    if not isinstance(failed, DBAPIError):
+        return False
+    state = _state(failed)  # none: no connection was made, or it broke; 08, 57P: closed by the server
+    away = state is None or state.startswith(("08", "57P", "25P03"))
+    return failed.connection_invalidated or (isinstance(failed, OperationalError) and away)
+
+
+def _state(failed: Exception) -> str | None:
+    """The five characters by which PostgreSQL names an error; SQLite has none."""
+    found: Any = getattr(getattr(failed, "orig", None), "sqlstate", None)
+    return found if isinstance(found, str) else None

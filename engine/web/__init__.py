@@ -1,0 +1,1 @@
+"""The outside as it reaches us: intake, customer pages, console."""

@@ -1,0 +1,87 @@
+"""Connections in the console: where deliveries come in, what became of them, and what carries messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from engine.store import inbox, merchants, tally
+from engine.store.merchants import Connection
+from engine.store.session import Tx
+from engine.web.desk import MISSING, Desk, Page, Visit
+
+TROUBLE = ("dead", "parked")
+STATES = ("new", "processed", "ignored", "parked", "dead")
+NEWEST = 20
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    """The connection pages."""
+    return [
+        desk.route("/console/connections", _list),
+        desk.route("/console/connections/{connection}", _one),
+    ]
+
+
+def _mine(visit: Visit, tx: Tx) -> list[Connection]:
+    """The merchant's own, and for the operator those that serve several merchants."""
+    shared = {None} if visit.operator else set()
+    return [one for one in merchants.connections(tx) if one.merchant in {visit.merchant.id, *shared}]
+
+
+def _list(visit: Visit) -> Page:
+    with visit.app.store.read() as tx:
+        mine = _mine(visit, tx)
+        counts = tally.deliveries_by_state(tx)
+    values = {
+        "sources": [_shown(visit, one, counts) for one in mine if one.role == "source"],
+        "channels": [_shown(visit, one, counts) for one in mine if one.role == "channel"],
+        "states": STATES,
+    }
+    return Page("connections.html.j2", values, "connections")
+
+
+def _one(visit: Visit) -> Page:
+    number = visit.request.path_params["connection"]
+    wanted = visit.asked("state")
+    with visit.app.store.read() as tx:
+        found = next((one for one in _mine(visit, tx) if one.id == number), None)
+        if found is None:
+            return MISSING
+        counts = tally.deliveries_by_state(tx)
+        states = (wanted,) if wanted in STATES else TROUBLE
+        rows = [raw for state in states for raw in inbox.recent(tx, connection=number, state=state, limit=NEWEST)]
+    rows.sort(key=lambda raw: raw.id, reverse=True)
+    values = {
+        "one": _shown(visit, found, counts),
+        "rows": rows[:NEWEST],
+        "state": wanted if wanted in STATES else None,
+        "states": STATES,
+    }
+    return Page("connection.html.j2", values, "connections")
+
+
+def _shown(visit: Visit, one: Connection, counts: dict[str, dict[str, int]]) -> dict[str, Any]:
+    """A connection without its secrets and settings: neither is anybody's to read here."""
+    base = visit.app.settings.base_url.rstrip("/")
+    return {
+        "id": one.id,
+        "name": one.name,
+        "title": _title(visit, one),
+        "role": one.role,
+        "shared": one.merchant is None,
+        "intake": f"{base}/in/{one.id}" if one.role == "source" else None,
+        "last": one.last_delivery_at,
+        "counts": counts.get(one.id, {}),
+    }
+
+
+def _title(visit: Visit, one: Connection) -> str:
+    if one.role == "source" and one.connector in visit.app.source_names:
+        manifest = visit.app.sources(one.connector).manifest
+        return manifest.title_ja if visit.locale == "ja" else manifest.title
+    if one.role == "channel" and one.connector in visit.app.channel_names:
+        channel = visit.app.channels(one.connector)
+        return channel.title_ja if visit.locale == "ja" else channel.title
+    return one.connector

@@ -1,0 +1,99 @@
+"""What a customer sees: the tracking page of an order, and the page that stops messages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from engine.flow.app import App
+from engine.flow.unsubscribe import unsubscribe
+from engine.model.consent import OPTIONAL
+from engine.model.merchant import Merchant
+from engine.rules.content import wanted_locale
+from engine.store import facts, merchants, optout, people
+from engine.store.facts import Held
+from engine.store.people import Link
+from engine.store.session import Tx
+from engine.web.pages import LOCALES, Pages, pages
+from engine.web.security import customer_headers, new_nonce
+from engine.web.tracking import look, support, tracking
+
+_TOKEN = re.compile(r"[a-z2-7]{32}")
+
+
+def routes(app: App) -> list[BaseRoute]:
+    """GET /t/{token}, GET and POST /u/{token}. Whatever is wrong with a token, the answer is the same 404."""
+    book = pages(app.settings.templates / "pages")
+
+    def track(request: Request) -> Response:
+        now = app.clock.now()
+        with app.store.read() as tx:
+            found = _open(app, tx, request, "tracking")
+        if found is None or found[2].state is None:
+            return _unknown(book, request)
+        _, merchant, held = found
+        order = held.state.facts.order if held.state else None
+        locale = _locale(request, order.orderer.locale if order and order.orderer else None, merchant)
+        return _page(book, "tracking.html.j2", locale, merchant, **tracking(held, merchant, locale, now))
+
+    def stop(request: Request) -> Response:
+        with app.store.read() as tx:
+            found = _open(app, tx, request, "unsubscribe")
+            row = optout.message(tx.of(found[0].merchant), found[0].message) if found and found[0].message else None
+        if found is None or row is None or row.purpose not in OPTIONAL:
+            return _unknown(book, request)
+        link, merchant, held = found
+        if request.method == "POST":
+            # RFC 8058: the body is List-Unsubscribe=One-Click, from our own page it is empty; either way whoever
+            # posts to this address wants it to stop, so nothing else is asked.
+            unsubscribe(app, link)
+        order = held.state.facts.order if held.state else None
+        locale = _locale(request, order.orderer.locale if order and order.orderer else None, merchant)
+        return _page(book, "unsubscribe.html.j2", locale, merchant, purpose=row.purpose, done=request.method == "POST")
+
+    return [
+        Route("/t/{token}", track, methods=["GET"]),
+        Route("/u/{token}", stop, methods=["GET", "POST"]),
+    ]
+
+
+def _open(app: App, tx: Tx, request: Request, kind: str) -> tuple[Link, Merchant, Held] | None:
+    token = request.path_params["token"]
+    link = people.link(tx, token, kind, app.clock.now()) if _TOKEN.fullmatch(token) else None
+    if link is None:
+        return None
+    bound = tx.of(link.merchant)
+    subject = optout.standing(bound, link.subject)
+    held = facts.load(bound, [subject]).get(subject)
+    return (link, merchants.by_id(tx, link.merchant), held) if held else None
+
+
+def _locale(request: Request, person: str | None, merchant: Merchant) -> str:
+    asked = request.query_params.get("lang")
+    return asked if asked in LOCALES else wanted_locale(person, merchant.settings.locale)
+
+
+def _page(book: Pages, name: str, locale: str, merchant: Merchant, **values: Any) -> Response:
+    nonce = new_nonce()
+    shop = look(merchant)
+    zone = ZoneInfo(merchant.settings.timezone)
+    html = book.render(
+        name, locale, {"nonce": nonce, "shop": asdict(shop), "help": support(merchant), "zone": zone.key, **values}
+    )
+    return HTMLResponse(html, headers={**customer_headers(nonce, shop.logo), "Content-Language": locale})
+
+
+def _unknown(book: Pages, request: Request) -> Response:
+    """Nobody may learn from it whether a token was ever good, so it names no shop and no reason."""
+    asked = request.query_params.get("lang")
+    accepted = request.headers.get("accept-language", "ja")
+    locale = asked if asked in LOCALES else wanted_locale(accepted, "ja")
+    nonce = new_nonce()
+    html = book.render("unknown.html.j2", locale, {"nonce": nonce, "shop": None})
+    return HTMLResponse(html, 404, headers={**customer_headers(nonce), "Content-Language": locale})
