@@ -23,7 +23,7 @@ _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?=[^.]*[A-Za-z])(?:{_LABEL})")
 _LONGEST_LOCAL, _LONGEST_DOMAIN = 64, 253  # octets, RFC 5321 §4.5.3.1 and RFC 1035 §2.3.4
 
 
-class BadAddress(ValueError):  # noqa: N818 (named as the domain says it)
+class BadAddress(ValueError):
     """Nothing can be sent to this address. `reason` says why without repeating the address; `header` is
     where it stood ("To" is the recipient's), empty when the address was looked at by itself."""
 

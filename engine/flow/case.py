@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engine.io.late import Late
 from engine.model.event import Event
 from engine.model.facts import State
 from engine.model.journey import Journey
@@ -58,13 +59,16 @@ class Case:
         return ZoneInfo(self.merchant.settings.timezone)
 
     def view(self, run: Run | None = None, event: Event | None = None) -> View:
-        """What guards may ask: about the event given, or about the one that started the run."""
+        """What guards may ask: about the event given, or about the one that started the run. Most signals ask
+        nothing, so it is made when a guard really does."""
+        return View(names=Late(lambda: self._names(run, event)), zone=self.zone)
+
+    def _names(self, run: Run | None, event: Event | None) -> Mapping[str, Any]:
         names = self.state.names
         about = event or (self.state.events.get(run.event_key) if run else None)
         shipment = current(names, "parcel", run.shipment) if run and run.shipment else None
         return_ = current(names, "return", run.return_) if run and run.return_ else None
-        asked = guard_view(self.state.facts, event=about and renamed(about, names), shipment=shipment, return_=return_)
-        return View(names=asked, zone=self.zone)
+        return guard_view(self.state.facts, event=about and renamed(about, names), shipment=shipment, return_=return_)
 
     def note(
         self, at: datetime, decision: str, *, journey: str | None = None, step: str | None = None,

@@ -60,15 +60,15 @@ def _try_read(app: App, raw: Raw, senders: dict[str, Sender]) -> Read | None:
         return None
 
 
-def _work(app: App, batch: Sequence[Read]) -> None:
+def _work(app: App, batch: Sequence[Read], *, patient: bool = True) -> None:
     if not batch:
         return
     try:
-        due = app.store.commit(lambda tx: _commit(app, tx, batch), patient=True)
+        due = app.store.commit(lambda tx: _commit(app, tx, batch), patient=patient)
     except Exception as failed:
         if len(batch) > 1:
             for one in batch:
-                _work(app, [one])
+                _work(app, [one], patient=False)
         else:
             _failed(app, batch[0].raw, failed)
         return

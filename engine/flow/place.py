@@ -73,10 +73,8 @@ class Desk:
                 self._known[name] = case.held.id
                 self.new_names.append((name, case.held.id))
         text = number(one.seen)
-        if text:
-            case.held.number = case.held.number or text
-            if case.held.id not in self._numbers.setdefault(text, []):
-                self._numbers[text].append(case.held.id)
+        if text and case.held.id not in self._numbers.setdefault(text, []):
+            self._numbers[text].append(case.held.id)
         return case
 
     def _numbered(self, one: Said, order: list[int], owners: list[int]) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.flow.app import App
 from engine.flow.outcome import resolve
-from engine.store import facts, ledger, merchants, messages
+from engine.store import facts, ledger, merchants, messages, stranded
 from engine.store.ledger import Entry
 from engine.store.messages import Ended
 from engine.store.session import Tx
@@ -23,18 +23,17 @@ def recover(app: App) -> int:
     """Settle messages whose lease ran out after arming; returns how many there were."""
     real = app.clock.real()
     with app.store.read() as tx:
-        rows = messages.stranded(tx, real, app.settings.batch)
+        rows = stranded.stranded(tx, real, app.settings.batch)
     by_merchant: dict[int, list[Any]] = {}
     for row in rows:
         by_merchant.setdefault(row.merchant_id, []).append(row)
-    found = sum(app.store.commit(partial(_recover, app, some, real), one) for one, some in by_merchant.items())
-    return found
+    return sum(app.store.commit(partial(_recover, app, some, real), one) for one, some in by_merchant.items())
 
 
-def _recover(app: App, stranded: Sequence[Any], real: datetime, tx: Tx) -> int:
+def _recover(app: App, found: Sequence[Any], real: datetime, tx: Tx) -> int:
     """Subjects are locked before their messages; what somebody else has settled meanwhile is left alone."""
-    facts.lock(tx, {row.subject_id for row in stranded})
-    rows = messages.still_stranded(tx, [row.id for row in stranded], real)
+    facts.lock(tx, {row.subject_id for row in found})
+    rows = stranded.still_stranded(tx, [row.id for row in found], real)
     now = app.clock.now()
     ended = [_ended(app, tx, row, now) for row in rows]
     messages.settle(tx, ended, now)

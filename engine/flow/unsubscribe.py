@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from engine.flow.app import App
 from engine.flow.outcome import resolve
 from engine.store import ledger, optout, people
@@ -26,55 +29,33 @@ def unsubscribe(app: App, link: Link) -> None:
         if row is None or address is None:
             return
         person = tx.vault.index(tx.merchant, "email", address)
-        known = row.purpose in people.suppressed(tx, [person]).get(person, ())
-        withdrawn = people.consents(tx, [person]).get(person, {}).get(row.purpose) is False
+        withdrawn = _withdraw(tx, person, row, now)
         gone = optout.cancel(tx, row, person, REASON)
-        if known and withdrawn and not gone:
-            return
-        people.suppress(tx, person, row.purpose, REASON, now)
-        if not withdrawn:
-            people.record_consent(
-                tx,
-                [
-                    {
-                        "person_index": person,
-                        "channel": "email",
-                        "purpose": row.purpose,
-                        "granted": False,
-                        "basis": "one-click unsubscribe",
-                        "source": row.public_id,
-                        "at": now,
-                    }
-                ],
-            )
-        values = {"purpose": row.purpose, "cancelled": len(gone)}
-        ledger.note(
-            tx,
-            [
-                Entry(
-                    at=now,
-                    decision="unsubscribed",
-                    subject=row.subject_id,
-                    message=row.id,
-                    journey=row.journey,
-                    step=row.step,
-                    reason=f"the customer stopped {row.purpose} messages",
-                    values=values,
-                ),
-                *(
-                    Entry(
-                        at=now,
-                        decision="cancelled",
-                        subject=one.subject_id,
-                        message=one.id,
-                        journey=one.journey,
-                        step=one.step,
-                        reason=REASON,
-                    )
-                    for one in gone
-                ),
-            ],
-        )
-        resolve(app, tx, [(one, "cancelled") for one in gone])
+        if withdrawn or gone:
+            values = {"purpose": row.purpose, "cancelled": len(gone)}
+            reason = f"the customer stopped {row.purpose} messages"
+            notes = [_entry(now, "unsubscribed", row, reason, values)]
+            ledger.note(tx, notes + [_entry(now, "cancelled", one, REASON, {}) for one in gone])
+            resolve(app, tx, [(one, "cancelled") for one in gone])
 
     app.store.commit(stop, link.merchant)
+
+
+def _withdraw(tx: Tx, person: str, row: Any, now: datetime) -> bool:
+    """Suppress and record; False when both stood already."""
+    suppressed = row.purpose in people.suppressed(tx, [person]).get(person, ())
+    withdrawn = people.consents(tx, [person]).get(person, {}).get(row.purpose) is False
+    people.suppress(tx, person, row.purpose, REASON, now)
+    if not withdrawn:
+        people.record_consent(tx, [{
+            "person_index": person, "channel": "email", "purpose": row.purpose, "granted": False,
+            "basis": "one-click unsubscribe", "source": row.public_id, "at": now,
+        }])  # fmt: skip
+    return not (suppressed and withdrawn)
+
+
+def _entry(now: datetime, decision: str, row: Any, reason: str, values: dict[str, Any]) -> Entry:
+    return Entry(
+        at=now, decision=decision, subject=row.subject_id, message=row.id, journey=row.journey, step=row.step,
+        reason=reason, values=values,
+    )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from engine.contracts import Observation
 from engine.model.event import Event
@@ -16,7 +17,7 @@ from engine.model.facts import State
 from engine.rules.fold import Heard
 from engine.rules.identify import order_number
 from engine.rules.observe import digest
-from engine.store.sealed import Erased
+from engine.store.sealed import Erased, Vault
 from engine.store.session import Tx
 from engine.store.tables import Alias, EventRow, ObservationRow, Subject
 
@@ -31,17 +32,21 @@ _observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observati
 
 @dataclass(kw_only=True)
 class Held:
-    """A subject as loaded. `state` is None when its data was erased. `number` is the shop's order number as it
-    is looked up; a warehouse may name it before the shop does."""
+    """A subject as loaded. Its state is opened when it is first asked for: whoever only compares versions, or
+    ends a run, needs none."""
 
     id: int
     merchant: int
     version: int
     wrapped_key: bytes | None
-    state: State | None
     stage: str = "new"
     joined: bool = False  # it turned out to be another subject
-    number: str | None = None
+    read: Callable[[], State | None] = field(repr=False)
+
+    @cached_property
+    def state(self) -> State | None:
+        """What is known; None when it was erased. May be set to what is known now, for `save`."""
+        return self.read()
 
 
 def aliases(tx: Tx, names: Collection[str]) -> dict[str, int]:
@@ -77,16 +82,19 @@ def load(tx: Tx, ids: Collection[int], *, lock: bool = False) -> dict[int, Held]
         query = query.with_for_update(key_share=True)
     held = {}
     for row in tx.conn.execute(query) if ids else ():
-        state = None
-        if row.wrapped_key is not None:
-            where = place(row.merchant_id, f"state/{row.id}")
-            fresh = row.sealed_state is None
-            state = State() if fresh else _state.decode(tx.vault.open(row.wrapped_key, where, row.sealed_state))
         held[row.id] = Held(
-            id=row.id, merchant=row.merchant_id, version=row.version, wrapped_key=row.wrapped_key, state=state,
-            stage=row.stage, number=row.number, joined=row.joined_into is not None,
+            id=row.id, merchant=row.merchant_id, version=row.version, wrapped_key=row.wrapped_key, stage=row.stage,
+            joined=row.joined_into is not None, read=partial(_read_state, tx.vault, row),
         )  # fmt: skip
     return held
+
+
+def _read_state(vault: Vault, row: Row[Any]) -> State | None:
+    if row.wrapped_key is None:
+        return None
+    if row.sealed_state is None:
+        return State()
+    return _state.decode(vault.open(row.wrapped_key, place(row.merchant_id, f"state/{row.id}"), row.sealed_state))
 
 
 def lock(tx: Tx, ids: Collection[int]) -> None:
@@ -101,7 +109,7 @@ def create(tx: Tx, now: datetime) -> Held:
     key = tx.vault.new_key(place(tx.merchant, "").partition("/")[0])
     values = {"merchant_id": tx.merchant, "version": 0, "wrapped_key": key, "stage": "new", "updated_at": now}
     number = tx.conn.execute(insert(SUBJECT).values(**values).returning(SUBJECT.c.id)).scalar_one()
-    return Held(id=number, merchant=tx.merchant, version=0, wrapped_key=key, state=State())
+    return Held(id=number, merchant=tx.merchant, version=0, wrapped_key=key, read=State)
 
 
 def save(tx: Tx, held: Iterable[Held], now: datetime) -> None:
@@ -117,7 +125,7 @@ def save(tx: Tx, held: Iterable[Held], now: datetime) -> None:
         rows.append({
             "_id": one.id, "version": one.version, "updated_at": now, "stage": one.stage,
             "sealed_state": tx.vault.seal(one.wrapped_key, where, msgspec.json.encode(one.state)),
-            "number": order_number(order.number) if order.number else one.number,
+            "number": order_number(order.number) if order.number else None,
             "email_index": tx.vault.index(one.merchant, "email", party.email) if party and party.email else None,
             "phone_index": tx.vault.index(one.merchant, "phone", party.phone) if party and party.phone else None,
             "placed_at": order.placed_at,

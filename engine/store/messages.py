@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Row,
     and_,
     bindparam,
@@ -39,7 +38,6 @@ ATTEMPT = Attempt.__table__  # type: ignore[attr-defined]
 # Spelled out: with a parameter in its place no planner could see that a partial index fits.
 PLANNED = MESSAGE.c.status == literal_column("'planned'")
 LEASED = MESSAGE.c.status == literal_column("'leased'")
-SENDING = MESSAGE.c.status == literal_column("'sending'")
 HELD = MESSAGE.c.status.in_((literal_column("'leased'"), literal_column("'sending'")))
 
 NEVER_LEFT = ("planned", "suppressed", "cancelled", "expired")
@@ -285,24 +283,6 @@ def refuse(tx: Tx, fences: Mapping[int, int], verdicts: Verdicts) -> None:
             values["due_at"] = due_at
         where = and_(MESSAGE.c.id == number, MESSAGE.c.status == "leased", MESSAGE.c.fence == fences[number])
         tx.conn.execute(update(MESSAGE).where(where).values(**values))
-
-
-def stranded(tx: Tx, real: datetime, limit: int) -> list[Row[Any]]:
-    """T6: (id, merchant_id, subject_id) of messages that were armed and whose lease is over: nobody knows
-    whether they left. Not locked: their subjects come first."""
-    query = select(MESSAGE.c.id, MESSAGE.c.merchant_id, MESSAGE.c.subject_id).where(*_stranded(real))
-    return list(tx.conn.execute(query.order_by(MESSAGE.c.lease_until).limit(limit)))
-
-
-def still_stranded(tx: Tx, ids: Collection[int], real: datetime) -> list[Row[Any]]:
-    """Whole rows of those of this merchant's messages that still are, locked in the order of their ids."""
-    query = select(MESSAGE).where(MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.id.in_(list(ids)), *_stranded(real))
-    query = query.order_by(MESSAGE.c.id)
-    return list(tx.conn.execute(query.with_for_update() if tx.locks_rows else query))
-
-
-def _stranded(real: datetime) -> tuple[ColumnElement[bool], ...]:
-    return SENDING, HELD, MESSAGE.c.lease_until < real
 
 
 def backlog(tx: Tx, now: datetime) -> dict[str, Any]:

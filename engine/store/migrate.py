@@ -15,7 +15,7 @@ HEAD = "0002"  # the newest file in migrations/versions; a test compares
 READ_ONLY = ("alembic_version",)
 APPEND_ONLY = ("consent", "ledger")
 ALONE = text("SELECT pg_advisory_xact_lock(7305789)")  # two upgrades at once: the second finds nothing to do
-ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = coalesce(:role, current_user)")
 
 
 class SchemaOld(Exception):
@@ -61,12 +61,14 @@ def _grant(conn: Connection, role: str) -> None:
         conn.execute(text(statement))
 
 
-def unguarded(engine: Engine) -> bool:
-    """May this role see every merchant's rows whatever the row policies say (superuser, BYPASSRLS)?"""
+def unguarded(engine: Engine, *, app_url: str = "") -> bool:
+    """May the role of `app_url`, else the engine's, see every merchant's rows whatever the row policies say
+    (superuser, BYPASSRLS)?"""
     if engine.dialect.name != "postgresql":
         return False
     with engine.connect() as conn:
-        return bool(conn.execute(ROLE).scalar_one())
+        role = server_url(app_url).username if app_url else None
+        return bool(conn.execute(ROLE, {"role": role}).scalar_one())
 
 
 def ensure(engine: Engine) -> None:

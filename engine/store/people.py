@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.store.sealed import token_hash
 from engine.store.session import Tx
-from engine.store.tables import AccessKey, ConsentRow, Pause, Subject, Suppression, Token
+from engine.store.tables import ConsentRow, Pause, Subject, Suppression, Token
 
 SUPPRESSION = Suppression.__table__  # type: ignore[attr-defined]
 CONSENT = ConsentRow.__table__  # type: ignore[attr-defined]
 TOKEN = Token.__table__  # type: ignore[attr-defined]
 PAUSE = Pause.__table__  # type: ignore[attr-defined]
 SUBJECT = Subject.__table__  # type: ignore[attr-defined]
-ACCESS = AccessKey.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,17 +119,3 @@ def pauses(tx: Tx) -> list[tuple[str | None, str]]:
     """(journey or None for all, reason) of the pauses that hold for this merchant."""
     query = select(PAUSE).where(or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == tx.merchant))
     return [(row.journey, row.reason) for row in tx.conn.execute(query)]
-
-
-def add_key(tx: Tx, key: str, *, name: str, merchant: int | None, now: datetime) -> None:
-    """An access key to the console; only its hash is stored."""
-    tx.conn.execute(insert(ACCESS).values(hash=token_hash(key), name=name, merchant_id=merchant, created_at=now))
-
-
-def key_holder(tx: Tx, key: str, now: datetime) -> tuple[str, int | None] | None:
-    """(name, merchant or None for the operator) of an access key that is known."""
-    where = ACCESS.c.hash == token_hash(key)
-    row = tx.conn.execute(select(ACCESS.c.name, ACCESS.c.merchant_id).where(where)).one_or_none()
-    if row is not None:
-        tx.conn.execute(update(ACCESS).where(where).values(last_used_at=now))
-    return (row.name, row.merchant_id) if row else None

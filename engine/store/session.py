@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from random import random
+from random import SystemRandom
 from threading import RLock
 from time import sleep
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 TRIES = 6  # of a transaction that met another, or whose connection went away
 PAUSE = 0.02  # seconds before the second try; doubled each time, with jitter
+CHANCE = SystemRandom()  # jitter
 LOST_PAUSE = 0.5  # the same while the database is away: 15 seconds in all
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization failure, deadlock, unique
@@ -135,7 +136,7 @@ class Store:
                 pause = PAUSE if _contended(failed) else LOST_PAUSE if patient and _lost(failed) else None
                 if pause is None or n == TRIES - 1:
                     raise
-            sleep(pause * 2**n * (0.5 + random()))  # noqa: S311 - jitter, not a secret
+            sleep(pause * 2**n * CHANCE.uniform(0.5, 1.5))
         raise AssertionError("the last try returns or raises")
 
     @contextmanager

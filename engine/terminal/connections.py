@@ -75,7 +75,7 @@ def connect(
 @connections.callback()
 def list_(context: typer.Context, merchant: OfMerchant = None, limit: Limit = 1000, as_json: Json = False) -> None:
     """Connections: list, set."""
-    from engine.store import merchants, tallies
+    from engine.store import counts, merchants
 
     if context.invoked_subcommand:
         return
@@ -84,7 +84,7 @@ def list_(context: typer.Context, merchant: OfMerchant = None, limit: Limit = 10
         names = choose.slugs(app)
         with app.store.read() as tx:
             found = merchants.connections(tx)
-            heard, tried = tallies.deliveries(tx), tallies.attempts(tx)
+            heard, tried = counts.deliveries_by_state(tx), counts.attempts_by_outcome(tx)
         mine = [one for one in found if merchant is None or one.merchant is None or one.merchant in chosen]
         rows = [
             _row(app, one, names.get(one.merchant or 0), heard.get(one.id, {}), tried.get(one.id, {}))

@@ -138,14 +138,14 @@ def _work(app: App, connection: str, summary: Summary, progress: Progress) -> No
     from time import sleep
 
     from engine.flow.catch_up import catch_up
-    from engine.store import tallies
+    from engine.store import followed
 
     task = progress.add_task("working", total=len(summary.places))
     until = app.clock.monotonic() + PATIENCE
     while True:
         catch_up(app, lambda done: progress.advance(task, done))
         with app.store.read() as tx:
-            waiting = any(row.state == "new" for row in tallies.ends(tx, connection, list(summary.places)))
+            waiting = any(row.state == "new" for row in followed.ends(tx, connection, list(summary.places)))
         if not waiting or app.clock.monotonic() > until:
             return
         sleep(0.1)

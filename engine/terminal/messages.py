@@ -158,13 +158,13 @@ def _resend(app: App, message: str, *, yes: bool) -> None:
 
 
 def _reopen(app: App, connection: str | None, states: tuple[str, ...], *, yes: bool) -> None:
-    from engine.store import inbox, tallies
+    from engine.store import counts, inbox
 
     if connection:
         choose.connection(app, connection)
     if not yes:
         with app.store.read() as tx:
-            counted = tallies.deliveries(tx)
+            counted = counts.deliveries_by_state(tx)
         count = sum(by.get(name, 0) for one, by in counted.items() if connection in {None, one} for name in states)
         again = " ".join(filter(None, (f"--connection {connection}" if connection else "",
                                        f"--state {states[0]}" if len(states) == 1 else "")))  # fmt: skip

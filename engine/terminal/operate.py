@@ -79,14 +79,14 @@ def create(
     merchant: OnlyMerchant = None,
 ) -> None:
     """Create a key to the console and API; it is shown once."""
-    from engine.store import people
+    from engine.store import access
     from engine.store.sealed import new_token
 
     with opened(context) as app:
         owner = choose.merchants(app, merchant)[0].id if merchant else None
         key = new_token()
         with app.store.begin() as tx:
-            people.add_key(tx, key, name=name, merchant=owner, now=app.clock.now())
+            access.add_key(tx, key, name=name, merchant=owner, now=app.clock.now())
     typer.echo(key)
     say(f"for {name}, {merchant or 'all merchants'}; only its hash is kept, so keep it now")
 
@@ -121,7 +121,7 @@ def upgrade() -> None:
     from engine.terminal.trouble import explain
 
     try:
-        before, after = _upgrade()
+        before, after, unguarded = _upgrade()
     except Exception as failed:
         known = explain(failed)
         if known is None:
@@ -129,10 +129,12 @@ def upgrade() -> None:
         refuse(*known)
     was = " already" if before == after else f", before {before or 'empty'}"
     typer.echo(f"the database is at schema {after}{was}")
+    if unguarded:
+        say("TODOKE_DATABASE_URL names a role that sees past the row policies; see docs/postgresql.md for a better one")
 
 
-def _upgrade() -> tuple[str | None, str | None]:
-    """The schema before and after."""
+def _upgrade() -> tuple[str | None, str | None, bool]:
+    """The schema before and after, and whether the application's role is above the row policies."""
     from engine.config import Settings
     from engine.store import migrate
     from engine.store.sealed import Vault, master_keys
@@ -144,6 +146,6 @@ def _upgrade() -> tuple[str | None, str | None]:
     try:
         before = migrate.current(store.engine)
         migrate.upgrade(store.engine, app_url=settings.url)
-        return before, migrate.current(store.engine)
+        return before, migrate.current(store.engine), migrate.unguarded(store.engine, app_url=settings.url)
     finally:
         store.close()

@@ -14,7 +14,7 @@ from engine.terminal.speak import Column, answer, table
 
 if TYPE_CHECKING:
     from engine.flow.app import App
-    from engine.store.tallies import Followed
+    from engine.store.followed import Followed
 
 STATES = ("processed", "ignored", "parked", "dead", "new")
 NOT_SENT = ("not started", "suppressed", "cancelled", "expired", "deferred", "dead", "unknown")
@@ -58,15 +58,16 @@ class Summary:
 
 def told(app: App, connection: str, summary: Summary, *, worked: bool, as_json: bool) -> None:
     """Print the summary, and note in it whether anything was refused."""
-    from engine.store import merchants, tallies
-    from engine.store.tallies import Followed
+    from engine.store import followed as follow
+    from engine.store import merchants
+    from engine.store.followed import Followed
 
     followed = Followed()
     with app.store.read() as tx:
-        ends = tallies.ends(tx, connection, list(summary.places))
+        ends = follow.ends(tx, connection, list(summary.places))
         ids = [row.id for row in ends]
         for merchant in merchants.every(tx) if worked and ids else ():
-            followed.add(tallies.followed(tx.of(merchant.id), ids, summary.since, app.clock.now()))
+            followed.add(follow.followed(tx.of(merchant.id), ids, summary.since, app.clock.now()))
     states = Counter(row.state for row in ends)
     states["ignored"] += sum(summary.ignored.values())
     refused = summary.left_out + [

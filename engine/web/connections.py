@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from engine.store import inbox, merchants, tally
+from engine.store import counts, inbox, merchants
 from engine.store.merchants import Connection
 from engine.store.session import Tx
 from engine.web.desk import MISSING, Desk, Page, Visit
@@ -33,10 +33,10 @@ def _mine(visit: Visit, tx: Tx) -> list[Connection]:
 def _list(visit: Visit) -> Page:
     with visit.app.store.read() as tx:
         mine = _mine(visit, tx)
-        counts = tally.deliveries_by_state(tx)
+        by_state = counts.deliveries_by_state(tx)
     values = {
-        "sources": [_shown(visit, one, counts) for one in mine if one.role == "source"],
-        "channels": [_shown(visit, one, counts) for one in mine if one.role == "channel"],
+        "sources": [_shown(visit, one, by_state) for one in mine if one.role == "source"],
+        "channels": [_shown(visit, one, by_state) for one in mine if one.role == "channel"],
         "states": STATES,
     }
     return Page("connections.html.j2", values, "connections")
@@ -49,12 +49,12 @@ def _one(visit: Visit) -> Page:
         found = next((one for one in _mine(visit, tx) if one.id == number), None)
         if found is None:
             return MISSING
-        counts = tally.deliveries_by_state(tx)
+        by_state = counts.deliveries_by_state(tx)
         states = (wanted,) if wanted in STATES else TROUBLE
         rows = [raw for state in states for raw in inbox.recent(tx, connection=number, state=state, limit=NEWEST)]
     rows.sort(key=lambda raw: raw.id, reverse=True)
     values = {
-        "one": _shown(visit, found, counts),
+        "one": _shown(visit, found, by_state),
         "rows": rows[:NEWEST],
         "state": wanted if wanted in STATES else None,
         "states": STATES,
@@ -62,7 +62,7 @@ def _one(visit: Visit) -> Page:
     return Page("connection.html.j2", values, "connections")
 
 
-def _shown(visit: Visit, one: Connection, counts: dict[str, dict[str, int]]) -> dict[str, Any]:
+def _shown(visit: Visit, one: Connection, by_state: dict[str, dict[str, int]]) -> dict[str, Any]:
     """A connection without its secrets and settings: neither is anybody's to read here."""
     base = visit.app.settings.base_url.rstrip("/")
     return {
@@ -73,7 +73,7 @@ def _shown(visit: Visit, one: Connection, counts: dict[str, dict[str, int]]) -> 
         "shared": one.merchant is None,
         "intake": f"{base}/in/{one.id}" if one.role == "source" else None,
         "last": one.last_delivery_at,
-        "counts": counts.get(one.id, {}),
+        "counts": by_state.get(one.id, {}),
     }
 
 

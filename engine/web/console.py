@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from engine.flow.app import App
-from engine.store import merchants, people
+from engine.store import access, merchants
 from engine.store.sealed import token_hash
 from engine.web import connections, journeys, messages, orders
 from engine.web.desk import HOME, MISSING, Desk, Page, media_type
@@ -54,7 +54,7 @@ def _doors(desk: Desk) -> list[BaseRoute]:
     def log_in(request: Request, session: Session, fields: Mapping[str, str]) -> Response:
         key = fields.get("key", "").strip()
         with app.store.begin() as tx:
-            known = people.key_holder(tx, key, app.clock.now()) if key else None
+            known = access.key_holder(tx, key, app.clock.now()) if key else None
         if known is None:
             return desk.show(request, session, Page("login.html.j2", {"wrong": True}, status=401))
         return _enter(desk, request, replace(sessions.new(), key=token_hash(key), lang=session.lang))

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from engine.model.journey import Journey, Send, Wait, WaitFor
 from engine.model.spans import written
-from engine.store import runs, tally
+from engine.store import counts, runs
 from engine.web.desk import MISSING, Desk, Page, Visit
 
 
@@ -38,7 +38,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 def _list(visit: Visit) -> Page:
     with visit.app.store.read(visit.merchant.id) as tx:
-        chosen, active, sent = runs.switches(tx), tally.orders_under_way(tx), tally.messages_by_journey(tx)
+        chosen, active, sent = runs.switches(tx), counts.orders_under_way(tx), counts.messages_by_journey(tx)
     rows = [
         {
             "journey": one,
@@ -58,7 +58,7 @@ def _one(visit: Visit) -> Page:
         return MISSING
     with visit.app.store.read(visit.merchant.id) as tx:
         on = runs.switches(tx).get(journey.name, journey.enabled)
-        active, sent = tally.orders_under_way(tx), tally.messages_by_journey(tx)
+        active, sent = counts.orders_under_way(tx), counts.messages_by_journey(tx)
     values: dict[str, Any] = {
         "journey": journey,
         "title": getattr(journey.title, visit.locale),

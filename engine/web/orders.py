@@ -12,7 +12,8 @@ from starlette.routing import BaseRoute
 from engine.model.facts import Facts
 from engine.rules import carriers
 from engine.rules.units import account
-from engine.store import facts, merchants, optout, reports, runs, tally
+from engine.store import counts as counted
+from engine.store import facts, merchants, optout, reports, runs
 from engine.store.facts import Held
 from engine.web.desk import MISSING, Desk, Page, Visit
 from engine.web.timeline import timeline
@@ -35,7 +36,7 @@ def _list(visit: Visit) -> Page | Response:
         rows = reports.list_orders(
             tx, number=number, stage=stage, journey=journey, limit=PAGE + 1, before=before, before_id=before_id
         )
-        counts = tally.orders_by_stage(tx)
+        counts = counted.orders_by_stage(tx)
     if number and len(rows) == 1 and before is None:
         return RedirectResponse(f"/console/orders/{rows[0].id}", 303, headers={"Cache-Control": "no-store"})
     last = rows[PAGE - 1] if len(rows) > PAGE else None

@@ -29,7 +29,7 @@ from engine.io.clock import SteppedClock
 from engine.io.library import load_journeys
 from engine.io.templates import load_messages
 from engine.model.merchant import Merchant, MerchantSettings
-from engine.store import merchants, people, reports, runs
+from engine.store import access, merchants, people, reports, runs
 from engine.store.merchants import Connection
 from engine.store.migrate import ensure
 from engine.store.people import Link
@@ -166,7 +166,7 @@ def build(home: Path) -> Installation:
         )
         keys = {"operator": new_token(), "shop": new_token(), "other": new_token()}
         for name, merchant_id in (("operator", None), ("shop", shop.id), ("other", other.id)):
-            people.add_key(tx, keys[name], name=name, merchant=merchant_id, now=clock.now())
+            access.add_key(tx, keys[name], name=name, merchant=merchant_id, now=clock.now())
     return Installation(app=app, clock=clock, shop=shop, other=other, keys=keys)
 
 

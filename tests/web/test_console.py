@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import delete
 
-from engine.store import merchants, people, reports
+from engine.store import access, merchants, reports
 from engine.store.merchants import Connection
 from engine.store.sealed import new_token, token_hash
 from engine.store.tables import AccessKey
@@ -143,7 +143,7 @@ def test_wrong_key(here: Installation, web: httpx.Client) -> None:
 def test_key_taken_back(here: Installation, web: httpx.Client) -> None:
     key = new_token()
     with here.app.store.begin() as tx:
-        people.add_key(tx, key, name="for a day", merchant=here.shop.id, now=here.clock.now())
+        access.add_key(tx, key, name="for a day", merchant=here.shop.id, now=here.clock.now())
     log_in(web, key)
     assert web.get("/console/orders").status_code == 200
     with here.app.store.begin() as tx:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.message import OPEN
 from engine.store import reports
-from engine.store.fates import Fate, fates
+from engine.store.counts import Fate, fates
 from engine.terminal.demo.shop import SLUG
 
 if TYPE_CHECKING:

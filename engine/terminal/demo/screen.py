@@ -6,8 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.store import tally
-from engine.store.fates import fates
+from engine.store import counts
 from engine.terminal.demo.purchase import TOKYO
 from engine.terminal.demo.report import ARRIVED, STAGES, tracking_address
 
@@ -52,9 +51,9 @@ class Screen:
         self._looked = elapsed
         with self._app.store.read(self._merchant) as tx:
             arrived = Counter(dict.fromkeys(STAGES, 0))
-            for fate in fates(tx):
+            for fate in counts.fates(tx):
                 arrived[fate.journey] += fate.count * (fate.status in ARRIVED)
-            orders = sum(tally.orders_by_stage(tx).values())
+            orders = sum(counts.orders_by_stage(tx).values())
         if not self._told_tracking and (address := tracking_address(self._app, self._merchant)):
             self._told_tracking = True
             self._print(f"tracking page      {address}")

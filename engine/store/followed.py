@@ -1,4 +1,4 @@
-"""Counts over deliveries and attempts, and what a set of deliveries led to."""
+"""What a set of deliveries led to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from engine.store.session import Tx
-from engine.store.tables import Attempt, EventRow, Inbox, LedgerRow, MessageRow, ObservationRow
+from engine.store.tables import EventRow, Inbox, LedgerRow, MessageRow, ObservationRow
 
 INBOX = Inbox.__table__  # type: ignore[attr-defined]
-ATTEMPT = Attempt.__table__  # type: ignore[attr-defined]
 LOG = ObservationRow.__table__  # type: ignore[attr-defined]
 LEDGER = LedgerRow.__table__  # type: ignore[attr-defined]
 EVENT = EventRow.__table__  # type: ignore[attr-defined]
@@ -37,18 +36,6 @@ class Followed:
         self.decisions.update(other.decisions)
         self.muted.update(other.muted)
         self.messages.update(other.messages)
-
-
-def deliveries(tx: Tx) -> dict[str, dict[str, int]]:
-    """Connection -> state -> how many of its deliveries are in it."""
-    query = select(INBOX.c.connection_id, INBOX.c.state, func.count()).group_by(INBOX.c.connection_id, INBOX.c.state)
-    return _nested(tx.conn.execute(query))
-
-
-def attempts(tx: Tx) -> dict[str, dict[str, int]]:
-    """Connection -> outcome -> how many attempts had it; attempts under way are not counted."""
-    query = select(ATTEMPT.c.connection_id, ATTEMPT.c.outcome, func.count()).where(ATTEMPT.c.outcome.is_not(None))
-    return _nested(tx.conn.execute(query.group_by(ATTEMPT.c.connection_id, ATTEMPT.c.outcome)))
 
 
 def ends(tx: Tx, connection: str, keys: Collection[str]) -> list[Row[Any]]:
@@ -80,13 +67,6 @@ def followed(tx: Tx, deliveries: Sequence[int], since: datetime, now: datetime) 
         for status, due_at in tx.conn.execute(planned.where(MESSAGE.c.planned_at >= since)):
             total.messages["later" if status == "planned" and due_at > now else status] += 1
     return total
-
-
-def _nested(rows: Any) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for name, inner, count in rows:
-        found.setdefault(name, {})[inner] = count
-    return found
 
 
 def _portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -1,0 +1,159 @@
+"""Hints may be lost, doubled or late; a delivery or a run may break: the rest comes through."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from engine.flow import observe as observing
+from engine.flow.accept import Intake, keep
+from engine.work import actors
+from engine.work import sweeper as sweeping
+from engine.work.broker import MemoryBroker
+from engine.work.crew import Crew
+from engine.work.sweeper import Sweeper
+from tests.flow.house import House
+from tests.flow.orders import order, parcel
+
+LONG_AGO = "2020-01-01 00:00:00.000000"
+
+
+def until(look, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def body(number: int) -> bytes:
+    return msgspec.json.encode(order(number=f"#{number}"))
+
+
+@pytest.fixture
+def house(tmp_path):
+    made = House(tmp_path, sweep_seconds=0.1, worker_threads=2)
+    yield made
+    made.close()
+
+
+def test_the_sweeper_finishes_what_lost_hints_left(house, monkeypatch):
+    crew = Crew(house.app)
+    monkeypatch.setattr(actors, "BELIEVED", 0.3)
+    lost = []
+
+    def forgetful(self, message, *, delay=None):
+        lost.append(message)  # as a broker that is restarted forgets what it holds
+        return message
+
+    monkeypatch.setattr(MemoryBroker, "enqueue", forgetful)
+    crew.start()
+    try:
+        keep(house.app, [house.raw(body(1))])
+        until(lambda: len(lost) >= 3)
+        assert house.statuses() == {}
+        monkeypatch.undo()
+        until(lambda: list(house.statuses().values()) == ["sent"])
+    finally:
+        crew.stop()
+
+
+def test_a_hint_that_is_taken_up_is_given_again_for_new_work(house):
+    crew = Crew(house.app)
+    crew.start()
+    try:
+        for number in range(1, 6):
+            keep(house.app, [house.raw(body(number))])
+            until(lambda n=number: house.rows("SELECT count(*) n FROM message WHERE status = 'sent'")[0].n == n)
+    finally:
+        crew.stop()
+
+
+def test_a_source_that_breaks_holds_nobody_up(house):
+    whole = house.app.sources("standard")
+
+    def read(delivery):
+        if b"#13" in delivery.body:
+            raise RuntimeError("a bug in the connector")
+        return whole.read(delivery)
+
+    house.app.sources = lambda name: replace(whole, read=read)
+    keep(house.app, [house.raw(body(number)) for number in (12, 13, 14)])
+    house.work()
+    assert [row.state for row in house.rows("SELECT state FROM inbox ORDER BY id")] == ["processed", "new", "processed"]
+    for _ in range(5):
+        with house.app.store.begin() as tx:
+            tx.conn.exec_driver_sql(f"UPDATE inbox SET lease_until = '{LONG_AGO}' WHERE state = 'new'")
+        house.observe()
+    ((state, reason, tries),) = house.rows("SELECT state, reason, tries FROM inbox WHERE id = 2")
+    assert (state, tries) == ("dead", 5)
+    assert reason.startswith("RuntimeError")
+    assert sorted(row.status for row in house.reports()) == ["sent", "sent"]
+
+
+def test_a_delivery_that_breaks_the_fold_is_tried_alone(house, monkeypatch):
+    absorb = observing.absorb
+
+    def poisoned(app, tx, said, now):
+        if any(one.seen.ref.order_number == "#13" for one in said):
+            raise RuntimeError("a bug in a rule")
+        return absorb(app, tx, said, now)
+
+    monkeypatch.setattr(observing, "absorb", poisoned)
+    keep(house.app, [house.raw(body(number)) for number in (12, 13, 14)])
+    house.work()
+    assert [row.state for row in house.rows("SELECT state FROM inbox ORDER BY id")] == ["processed", "new", "processed"]
+    assert sorted(row.status for row in house.reports()) == ["sent", "sent"]
+
+
+def test_a_look_that_fails_keeps_the_sweeper_from_nothing_else(house, monkeypatch):
+    def broken(app):
+        raise RuntimeError("a bug in recovery")
+
+    monkeypatch.setattr(sweeping, "recover", broken)
+    given = []
+
+    class Heard:
+        def observe(self):
+            given.append("observe")
+
+        def deliver(self):
+            given.append("deliver")
+
+    keep(house.app, [house.raw(body(1))])
+    house.app.hints = Heard()
+    Sweeper(house.app).look()
+    assert given == ["observe"]
+
+
+def test_many_deliveries_at_once_share_commits_and_none_is_lost(house):
+    intake = Intake(house.app)
+    raws = [house.raw(body(number)) for number in range(300)]
+    for done in [intake.put(raw) for raw in [*raws, *raws]]:
+        done.result(20)
+    intake.close()
+    assert house.rows("SELECT count(*) n FROM inbox")[0].n == 300
+
+
+def test_what_cannot_be_stored_is_not_acknowledged(house):
+    intake = Intake(house.app)
+    stranger = replace(house.raw(body(1)), connection="gone")
+    with pytest.raises(Exception, match="FOREIGN KEY"):
+        intake.put(stranger).result(20)
+    intake.put(house.raw(body(2))).result(20)
+    intake.close()
+    assert house.rows("SELECT count(*) n FROM inbox")[0].n == 1
+
+
+def test_two_connections_that_name_the_same_order_by_number_are_one(house):
+    house.connect("wms", "standard")
+    sent = parcel()
+    sent = type(sent)(ref=type(sent.ref)(order_number="1001", tracking_number="4000"), as_of=sent.as_of,
+                      dispatched_at=sent.dispatched_at)  # fmt: skip
+    house.tell(sent, connection="wms")  # the warehouse is often first
+    house.tell(order())
+    house.work()
+    assert house.rows("SELECT count(*) n FROM subject WHERE joined_into IS NULL")[0].n == 1
+    assert [row.journey for row in house.reports(status="sent")] == ["shipped"]
