@@ -1,0 +1,91 @@
+"""What is asked every second reads a partial index, however many rows there are that wait for nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import create_engine, event, text
+
+from engine.store import inbox, messages, runs, stranded
+from engine.store.engines import server_url
+from tests.flow.house import House
+from tests.flow.orders import order
+
+ROWS = 20_000
+LEASE = timedelta(seconds=60)
+
+# Of each kind many that are done or due much later. Their owner fills them in, past the row policies.
+MANY = (
+    """INSERT INTO message (public_id, merchant_id, subject_id, journey, digest, step, run_key, recipient, occurrence,
+         event_key, anchor, template, purpose, status, planned_at, due_at, expires_at, fence, tries)
+       SELECT 'm_' || n, merchant_id, subject_id, journey, digest, step, run_key, recipient, 'many:' || n, event_key,
+         anchor, template, purpose, CASE WHEN n % 4 = 0 THEN 'planned' ELSE 'sent' END, planned_at,
+         due_at + n * interval '1 minute', expires_at + interval '1 year', 0, 0
+       FROM message, generate_series(1, :rows) n""",
+    """INSERT INTO run (merchant_id, subject_id, journey, digest, key, event_type, event_key, anchor, position, state,
+         sent, started_at, wake_at)
+       SELECT merchant_id, subject_id, journey, digest, key || n, event_type, event_key, anchor, 0, 'active', 0,
+         started_at, CASE WHEN n % 4 = 0 THEN started_at + n * interval '1 minute' END
+       FROM (SELECT * FROM run LIMIT 1) one, generate_series(1, :rows) n""",
+    """INSERT INTO inbox (connection_id, merchant_id, dedupe_key, verified_by, backfill, received_at, state, tries)
+       SELECT connection_id, merchant_id, 'many:' || n, 'test', false, received_at,
+         CASE WHEN n % 4 = 0 THEN 'new' ELSE 'processed' END, 0
+       FROM inbox, generate_series(1, :rows) n""",
+)
+
+ASKED = {
+    "inbox.claim": (lambda tx, now, real: inbox.claim(tx, limit=100, lease=LEASE, now=real), {"inbox_waiting"}),
+    "messages.claim": (
+        lambda tx, now, real: messages.claim(tx, limit=100, lease=LEASE, now=now, real=real),
+        {"message_due", "message_held"},
+    ),
+    "stranded": (lambda tx, now, real: stranded.stranded(tx, real, 100), {"message_held"}),
+    "runs.due": (lambda tx, now, real: runs.due(tx, now, 100), {"run_wakeup"}),
+    "runs.next_wakeup": (lambda tx, now, real: runs.next_wakeup(tx), {"run_wakeup"}),
+}
+
+
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory, postgres):
+    """One house on each database; the one on PostgreSQL is full."""
+    made = postgres.database()
+    houses = {}
+    for name, url in (("postgres", made.url), ("sqlite", "")):
+        houses[name] = House(tmp_path_factory.mktemp(name), database_url=url)
+        houses[name].tell(order())
+    admin = create_engine(server_url(made.admin))
+    with admin.begin() as conn:
+        for statement in MANY:
+            conn.execute(text(statement), {"rows": ROWS})
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.exec_driver_sql("ANALYZE")
+    admin.dispose()
+    yield houses
+    for house in houses.values():
+        house.close()
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("database", ["postgres", "sqlite"])
+def test_a_partial_index_is_read(databases, database, asked):
+    house, (ask, indexes) = databases[database], ASKED[asked]
+    said = []
+    listen = (house.app.store.engine, "before_cursor_execute", lambda _c, _k, sql, given, *_: said.append((sql, given)))
+    event.listen(*listen)
+    with contextlib.suppress(Undo), house.app.store.begin() as tx:
+        ask(tx, house.clock.now(), house.app.clock.real())
+        raise Undo
+    event.remove(*listen)
+    (sql, given), explain = said[-1], "EXPLAIN QUERY PLAN" if database == "sqlite" else "EXPLAIN (COSTS OFF)"
+    with house.app.store.begin() as tx:
+        plan = "\n".join(str(tuple(row)) for row in tx.conn.exec_driver_sql(f"{explain} {sql}", given))
+    print(plan)
+    assert {index for index in indexes if index not in plan} == set(), plan
+    assert "Seq Scan on" not in plan
+    assert "SCAN message\n" not in f"{plan}\n"
+
+
+class Undo(Exception):
+    """Nothing of this is to stay."""
