@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, literal_column, or_, select, update
+from sqlalchemy import Row, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -97,9 +97,9 @@ def reopen(tx: Tx, *, connection: str | None = None, states: Collection[str] = (
     return tx.conn.execute(again).rowcount
 
 
-def waiting(tx: Tx) -> int:
-    """How many deliveries have not come to their end."""
-    return tx.conn.execute(select(func.count()).select_from(INBOX).where(NEW)).scalar_one()
+def waiting(tx: Tx) -> bool:
+    """Has any delivery not come to its end?"""
+    return tx.conn.execute(select(INBOX.c.id).where(NEW).limit(1)).first() is not None
 
 
 def recent(

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    Executable,
     Row,
     and_,
     bindparam,
     case,
-    func,
     insert,
     literal_column,
     or_,
@@ -114,21 +115,22 @@ def plan(tx: Tx, wanted: Sequence[Planned], now: datetime) -> dict[tuple[int, st
     ]  # fmt: skip
     if not rows:
         return {}
-    made = (pg_insert if tx.locks_rows else sqlite_insert)(MESSAGE)
-    fresh = {
-        name: made.excluded[name]
-        for name in ("run_id", "digest", "event_key", "anchor", "due_at", "expires_at", "planned_at")
-    }
-    upserted = made.on_conflict_do_update(
-        index_elements=list(UNIQUE),
-        set_={**fresh, "status": "planned", "reason": None, "awaits": None},
-        where=and_(or_(*(MESSAGE.c.status == status for status in NEVER_LEFT)), MESSAGE.c.first_armed_at.is_(None)),
-    )
-    tx.conn.execute(upserted, rows)
+    tx.conn.execute(_upsert(tx.locks_rows), rows)
     query = select(MESSAGE.c.id, MESSAGE.c.run_id, MESSAGE.c.step, MESSAGE.c.status).where(
         MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.run_id.in_([one.run for one in wanted])
     )
     return {(row.run_id, row.step): (row.id, row.status) for row in tx.conn.execute(query)}
+
+
+@cache
+def _upsert(postgres: bool) -> Executable:
+    made = (pg_insert if postgres else sqlite_insert)(MESSAGE)
+    moved = ("run_id", "digest", "event_key", "anchor", "due_at", "expires_at", "planned_at")
+    return made.on_conflict_do_update(
+        index_elements=list(UNIQUE),
+        set_={**{name: made.excluded[name] for name in moved}, "status": "planned", "reason": None, "awaits": None},
+        where=and_(or_(*(MESSAGE.c.status == status for status in NEVER_LEFT)), MESSAGE.c.first_armed_at.is_(None)),
+    )
 
 
 def cancel(tx: Tx, runs: Collection[int], reason: str) -> list[Row[Any]]:
@@ -285,9 +287,14 @@ def refuse(tx: Tx, fences: Mapping[int, int], verdicts: Verdicts) -> None:
         tx.conn.execute(update(MESSAGE).where(where).values(**values))
 
 
-def backlog(tx: Tx, now: datetime) -> dict[str, Any]:
-    """How many messages are due or on their way, and when the next planned one is due."""
-    due = func.sum(case((or_(MESSAGE.c.status != "planned", MESSAGE.c.due_at <= now), 1), else_=0))
-    query = select(due.label("due"), func.min(MESSAGE.c.due_at).label("next"))
-    row = tx.conn.execute(query.where(MESSAGE.c.status.in_(("planned", "leased", "sending")))).one()
-    return {"due": row.due or 0, "next": row.next}
+def busy(tx: Tx, now: datetime) -> bool:
+    """Is any message due or on its way? Looks at one row of each partial index, however many wait."""
+    due = select(MESSAGE.c.id).where(PLANNED, MESSAGE.c.due_at <= now).limit(1)
+    held = select(MESSAGE.c.id).where(HELD).limit(1)
+    return any(tx.conn.execute(query).first() is not None for query in (due, held))
+
+
+def next_due(tx: Tx) -> datetime | None:
+    """When the next planned message is due, over all merchants."""
+    query = select(MESSAGE.c.due_at).where(PLANNED).order_by(MESSAGE.c.due_at, MESSAGE.c.id).limit(1)
+    return tx.conn.execute(query).scalar_one_or_none()

@@ -70,6 +70,8 @@ def record_consent(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
 
 def orders_since(tx: Tx, subjects: Collection[int]) -> dict[int, int]:
     """Subject -> how many orders the same person placed after it."""
+    if not subjects:
+        return {}
     mine, later = SUBJECT.alias("mine"), SUBJECT.alias("later")
     same = (later.c.merchant_id == mine.c.merchant_id) & (later.c.email_index == mine.c.email_index)
     query = (
@@ -78,7 +80,7 @@ def orders_since(tx: Tx, subjects: Collection[int]) -> dict[int, int]:
         .where(mine.c.merchant_id == tx.merchant, mine.c.id.in_(list(subjects)))
         .group_by(mine.c.id)
     )
-    return {row[0]: row[1] for row in tx.conn.execute(query)} if subjects else {}
+    return {row[0]: row[1] for row in tx.conn.execute(query)}
 
 
 def add_links(tx: Tx, links: Iterable[tuple[str, Link]], now: datetime) -> None:

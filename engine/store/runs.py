@@ -78,6 +78,8 @@ def next_wakeup(tx: Tx) -> datetime | None:
 def pin(tx: Tx, journeys: Iterable[Journey]) -> None:
     """Keep the text of journeys that runs have started from."""
     wanted = {journey.digest: journey for journey in journeys}
+    if not wanted:
+        return
     known = tx.conn.execute(select(VERSION.c.digest).where(VERSION.c.digest.in_(list(wanted)))).scalars()
     made = (pg_insert if tx.locks_rows else sqlite_insert)(VERSION).on_conflict_do_nothing()
     for digest in sorted(set(wanted) - set(known)):

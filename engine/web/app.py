@@ -31,8 +31,8 @@ def make_app(app: App) -> Starlette:
 
     def readyz(_: Request) -> Response:
         with app.store.read() as tx:
-            waiting = inbox.waiting(tx)
-        return JSONResponse({"status": "ready", "inbox_waiting": waiting})
+            inbox.waiting(tx)
+        return JSONResponse({"status": "ready"})
 
     return Starlette(
         lifespan=lifespan,

@@ -42,7 +42,7 @@ class Sweeper:
     def _hint(self) -> None:
         with self._app.store.read() as tx:
             waiting = inbox.waiting(tx)
-            due = messages.backlog(tx, self._app.clock.now())["due"]
+            due = messages.busy(tx, self._app.clock.now())
         if waiting:
             self._app.hints.observe()
         if due:

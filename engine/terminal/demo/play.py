@@ -66,7 +66,7 @@ def play(stage: Stage, story: Story, seconds: float, shown: Callable[[datetime],
 def _next_hour(app: App, posted: datetime, story: Story) -> datetime:
     """The end of the hour in which something is due next: a post, a wakeup, a message."""
     with app.store.read() as tx:
-        planned: list[datetime | None] = [messages.backlog(tx, app.clock.now())["next"], runs.next_wakeup(tx)]
+        planned: list[datetime | None] = [messages.next_due(tx), runs.next_wakeup(tx)]
     now = app.clock.now()
     due = max(min([posted, *(at for at in planned if at)]), now + timedelta.resolution)
     hours = -((story.start - due) // HOUR)
@@ -93,4 +93,4 @@ def idle(app: App) -> bool:
     """Nothing waits in the inbox, no message is due or on its way, no run wants to be woken by now."""
     now = app.clock.now()
     with app.store.read() as tx:
-        return not (inbox.waiting(tx) or messages.backlog(tx, now)["due"] or runs.due(tx, now, 1))
+        return not (inbox.waiting(tx) or messages.busy(tx, now) or runs.due(tx, now, 1))
