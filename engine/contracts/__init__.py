@@ -23,6 +23,8 @@ from engine.contracts.channels import (
 from engine.contracts.observations import (
     Observation,
     OrderSeen,
+    Receipt,
+    ReceiptStatus,
     Ref,
     ReturnSeen,
     ScanSeen,
@@ -58,6 +60,8 @@ __all__ = [
     "OrderSeen",
     "Outcome",
     "Reading",
+    "Receipt",
+    "ReceiptStatus",
     "Ref",
     "Refused",
     "Rejected",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -95,6 +96,20 @@ class ReturnSeen(_Seen, frozen=True, kw_only=True, omit_defaults=True, tag="retu
     refunded_at: datetime | None = None
     amount: Money | None = None
     reason: str | None = None
+
+
+ReceiptStatus = Literal["sent", "delivered", "opened", "clicked", "bounced", "complained"]
+
+
+class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="receipt"):
+    """What somebody says later about a message of ours; it happened at `as_of`. `message` is our id, which every
+    channel puts into its correlation slot. "bounced" means for good: the address is dead."""
+
+    message: str
+    as_of: datetime
+    status: ReceiptStatus
+    code: str | None = None
+    detail: str | None = None
 
 
 Observation = OrderSeen | ShipmentSeen | ScanSeen | ReturnSeen

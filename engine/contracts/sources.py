@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from engine.contracts.observations import Observation
+from engine.contracts.observations import Observation, Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,7 @@ class Reading:
 
     observations: tuple[Observation, ...] = ()
     routed: tuple[Routed, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
     bad_rows: tuple[BadRow, ...] = ()
     unmapped: tuple[str, ...] = ()  # raw statuses missing in status_map.yaml, for the operator to map
     ignored: str | None = None  # why there is nothing in it: "topic customers/update is not used"

@@ -13,10 +13,11 @@ from datetime import timedelta
 
 import structlog
 
-from engine.contracts import BadRow, Delivery, Observation, Unreadable
+from engine.contracts import BadRow, Delivery, Observation, Receipt, Unreadable
 from engine.flow.absorb import Parked, absorb
 from engine.flow.app import App
 from engine.flow.place import Said
+from engine.flow.receive import receive
 from engine.store import inbox, merchants
 from engine.store.inbox import Raw
 from engine.store.merchants import Connection
@@ -36,6 +37,7 @@ class Read:
     state: str
     reason: str | None = None
     said: tuple[tuple[int, Observation], ...] = ()
+    receipts: tuple[tuple[int, Receipt], ...] = ()
 
 
 def observe(app: App) -> int:
@@ -88,6 +90,8 @@ def _commit(app: App, tx: Tx, batch: Sequence[Read]) -> bool:
         planned, left_out = absorb(app, tx.of(merchant), heard, now)
         due = due or planned
         parked |= left_out
+    for merchant in sorted({merchant for one in batch for merchant, _ in one.receipts}):
+        receive(app, tx.of(merchant), [said for one in batch for owner, said in one.receipts if owner == merchant])
     ends: dict[tuple[str, str | None], list[int]] = {}
     for one in batch:
         end = ("parked", parked[one.raw.id].reason) if one.raw.id in parked else (one.state, one.reason)
@@ -137,9 +141,10 @@ def _read(app: App, raw: Raw, connection: Connection | None, owners: Mapping[str
     state, reason = "processed", _bad_rows(reading.bad_rows)
     if unknown:
         state, reason = "parked", f"unknown goods owner; set route.<owner>=<merchant> on {connection.id} and replay"
-    elif not said and not reading.bad_rows:
+    elif not (said or reading.receipts or reading.bad_rows):
         state, reason = "ignored", reading.ignored or "it says nothing that we use"
-    return Read(raw=raw, state=state, reason=reason, said=tuple(said))
+    receipts = [(raw.merchant, receipt) for receipt in reading.receipts if raw.merchant is not None]
+    return Read(raw=raw, state=state, reason=reason, said=tuple(said), receipts=tuple(receipts))
 
 
 def _bad_rows(bad: Sequence[BadRow]) -> str | None:

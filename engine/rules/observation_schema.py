@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from engine.contracts import Observation
+from engine.contracts import Observation, Receipt
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-TITLE = "Todoke observation: what a source says is so about an order, parcel, scan or return"
+TITLE = "Todoke observation: what a source says is so about an order, parcel, scan, return, or a message of ours"
 
 # What every field means, by its name; one name means one thing wherever it stands.
 FIELDS: dict[str, str] = {
@@ -27,12 +27,14 @@ FIELDS: dict[str, str] = {
     "carrier": "carrier as a slug (yamato, sagawa, japanpost) or by name",
     "carrier_name": "carrier as the source writes it",
     "city": "city or ward",
+    "code": "the provider's code, as 5.1.1",
     "company": "company at the address",
     "contents": "what is in the parcel or comes back",
     "country": "ISO 3166-1 alpha-2",
     "currency": "ISO 4217",
     "customer_id": "the source's own id of the person",
     "declined_at": "when the return was declined",
+    "detail": "the provider's words",
     "dispatched_at": "when the parcel left the warehouse",
     "email": "mail address",
     "eta_from": "earliest expected delivery",
@@ -47,6 +49,7 @@ FIELDS: dict[str, str] = {
     "line_id": "id of the ordered line",
     "lines": "every ordered article",
     "locale": "BCP 47 language of the person: ja, en-US",
+    "message": "our id of the message: the header X-Todoke-Message, or the Message-ID before the @",
     "name": "name exactly as the person or shop writes it",
     "on_hold": "whether the order waits for somebody's decision",
     "order_id": "the source's id of the order",
@@ -91,7 +94,7 @@ FIELDS: dict[str, str] = {
 
 def observation_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one observation."""
-    schema = msgspec.json.schema(Observation)
+    schema = msgspec.json.schema(Observation | Receipt)
     for name, struct in _structs().items():
         definition = schema["$defs"][name]
         definition["description"] = " ".join(definition["description"].split())
@@ -111,7 +114,7 @@ def observation_schema_text() -> str:
 def _structs() -> dict[str, inspect.StructType]:
     """Every struct that an observation may hold, by name."""
     found: dict[str, inspect.StructType] = {}
-    waiting = [inspect.type_info(Observation)]
+    waiting = [inspect.type_info(Observation | Receipt)]
     while waiting:
         one = waiting.pop()
         if isinstance(one, inspect.StructType) and one.cls.__name__ not in found:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import inspect
@@ -22,7 +22,16 @@ from connectors.sources import carriers
 from connectors.sources.loose import link
 from connectors.sources.tables import load_table
 from connectors.sources.times import from_unix, moment, zone_named
-from engine.contracts import Observation, OrderSeen, ReturnSeen, ScanSeen, ShipmentSeen, Unreadable
+from engine.contracts import (
+    Observation,
+    OrderSeen,
+    Receipt,
+    ReceiptStatus,
+    ReturnSeen,
+    ScanSeen,
+    ShipmentSeen,
+    Unreadable,
+)
 from engine.model.order import Money
 
 KINDS: Mapping[str, type[Observation]] = {
@@ -31,6 +40,7 @@ KINDS: Mapping[str, type[Observation]] = {
     "scan": ScanSeen,
     "return": ReturnSeen,
 }
+RECEIPT_STATUSES = frozenset(get_args(ReceiptStatus))
 LINKS = ("url", "image_url")  # other schemes than http(s) are left out: they would end up in a page
 LONGEST_RAW = 64  # of a status we do not know, kept for the operator to map
 
@@ -59,6 +69,20 @@ class Decoder:
             plain["carrier"] = carriers.slug(plain["carrier"])
         try:
             return msgspec.convert(plain, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise Unreadable(_located(str(error), path)) from None
+
+    def receipt(self, data: Mapping[str, Any], path: str) -> Receipt | None:
+        """Return the receipt of one of our messages, None when nobody has mapped its status. Raises Unreadable
+        naming the path of what is wrong."""
+        said = {name: data[name] for name in Receipt.__struct_fields__ if data.get(name) not in (None, "")}
+        word = re.sub(r"[\s-]+", "_", str(said.get("status", "")).strip().lower())
+        said["status"] = words()["receipt"].get(word, word)
+        if said["status"] not in RECEIPT_STATUSES:
+            self.unmapped.append(word[:LONGEST_RAW])
+            return None
+        try:
+            return msgspec.convert({**said, "as_of": self.moment(said["as_of"], f"{path}.as_of")}, Receipt)
         except msgspec.ValidationError as error:
             raise Unreadable(_located(str(error), path)) from None
 

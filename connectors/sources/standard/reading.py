@@ -9,13 +9,13 @@ from typing import Any
 from connectors.sources.standard.decode import KINDS, Decoder, words
 from connectors.sources.standard.envelope import Told, unwrap
 from connectors.sources.standard.schemaorg import is_schema_org, observe_schema_org
-from engine.contracts import Delivery, Observation, Reading, Ref, ShipmentSeen, Unreadable
+from engine.contracts import Delivery, Observation, Reading, Receipt, Ref, ShipmentSeen, Unreadable
 
 TIME_ZONE = "Asia/Tokyo"
 NAMES = Ref.__struct_fields__
 # Fields that only a snapshot of a parcel has: with one of them, a scan event is a snapshot as well.
 OF_PARCEL = frozenset(ShipmentSeen.__struct_fields__) - {"ref", "as_of", "leg"}
-NOTHING = "no observation in it: give `kind` (order, shipment, scan, return) or one of our event types"
+NOTHING = "no observation in it: give `kind` (order, shipment, scan, return, receipt) or one of our event types"
 
 
 def read(delivery: Delivery) -> Reading:
@@ -23,14 +23,25 @@ def read(delivery: Delivery) -> Reading:
     decoder = Decoder(delivery.config.get("timezone") or TIME_ZONE)
     found: list[Observation] = []
     strangers: list[str] = []
+    receipts: list[Receipt] = []
     for told in unwrap(delivery):
         mine = list(_observe(told, delivery, decoder))
+        about_ours = list(_receipts(told, delivery, decoder))
         found += mine
-        if not mine:
+        receipts += about_ours
+        if not mine and not about_ours:
             strangers.append(f"type {told.type[:80]} is not used" if told.type else NOTHING)
-    ignored = None if found else "; ".join(dict.fromkeys(strangers)) or "an empty batch"
+    ignored = None if found or receipts else "; ".join(dict.fromkeys(strangers)) or "an empty batch"
     unmapped = tuple(dict.fromkeys(decoder.unmapped))
-    return Reading(observations=tuple(found), unmapped=unmapped, ignored=ignored)
+    return Reading(observations=tuple(found), receipts=tuple(receipts), unmapped=unmapped, ignored=ignored)
+
+
+def _receipts(told: Told, delivery: Delivery, decoder: Decoder) -> Iterator[Receipt]:
+    for path, item in _items(told):
+        if item.get("kind") == "receipt":
+            receipt = decoder.receipt({"as_of": told.time or delivery.received_at, **item}, path)
+            if receipt is not None:
+                yield receipt
 
 
 def _observe(told: Told, delivery: Delivery, decoder: Decoder) -> Iterator[Observation]:

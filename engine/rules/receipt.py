@@ -1,0 +1,30 @@
+"""What a receipt means for the message it is about. Receipts come twice, late and in any order, so a message only
+climbs: what was delivered is not undone by a late "sent", and a bounce after a delivery changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.contracts import ReceiptStatus
+from engine.model.consent import Scope
+
+NOT_YET_SURE = frozenset({"sending", "unknown", "dead"})  # armed once: it may have left, whatever we believed
+
+# Receipt -> statuses of a message that it changes, and what it becomes.
+BECOMES: Mapping[ReceiptStatus, tuple[frozenset[str], str]] = {
+    "sent": (NOT_YET_SURE, "sent"),
+    "delivered": (NOT_YET_SURE | {"sent"}, "delivered"),
+    "opened": (NOT_YET_SURE | {"sent"}, "delivered"),
+    "clicked": (NOT_YET_SURE | {"sent"}, "delivered"),
+    "complained": (NOT_YET_SURE | {"sent"}, "delivered"),  # whoever complains has got it
+    "bounced": (frozenset({"sending", "unknown", "sent"}), "dead"),
+}
+
+# What the address is suppressed for. A complaint is about being written to, not about the order.
+SUPPRESSES: Mapping[ReceiptStatus, tuple[Scope, ...]] = {"bounced": ("all",), "complained": ("service", "promotional")}
+
+
+def becomes(status: str, receipt: ReceiptStatus) -> str | None:
+    """The message's new status, or None when the receipt changes nothing."""
+    changed, new = BECOMES[receipt]
+    return new if status in changed else None

@@ -1,0 +1,29 @@
+"""Messages that receipts are about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+
+from engine.store import facts
+from engine.store.messages import MESSAGE
+from engine.store.session import Tx
+
+
+def named(tx: Tx, public_ids: Collection[str]) -> dict[str, Row[Any]]:
+    """Public id -> row of this merchant's messages, their subjects locked first, as everybody does."""
+    mine = (MESSAGE.c.merchant_id == tx.merchant) & MESSAGE.c.public_id.in_(list(public_ids))
+    facts.lock(tx, set(tx.conn.execute(select(MESSAGE.c.subject_id).where(mine)).scalars()))
+    return {row.public_id: row for row in tx.conn.execute(select(MESSAGE).where(mine).order_by(MESSAGE.c.id))}
+
+
+def settle(tx: Tx, row: Row[Any], status: str, reason: str | None, at: datetime) -> None:
+    """Write what a receipt has shown. The fence moves, so that an outcome still under way does not undo it."""
+    values = {"status": status, "reason": reason, "lease_until": None, "fence": MESSAGE.c.fence + 1}
+    if status in {"sent", "delivered"}:
+        values["sent_at"] = func.coalesce(MESSAGE.c.sent_at, at)
+    where = (MESSAGE.c.merchant_id == tx.merchant) & (MESSAGE.c.id == row.id)
+    tx.conn.execute(update(MESSAGE).where(where).values(**values))
