@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from bench.rounds import Figures, interleave, ratios, report, summary
 from engine.model.merchant import MerchantSettings
-from engine.store import inbox, merchants, messages, runs
+from engine.store import inbox, merchants, messages, outbox, runs
 from engine.store.migrate import upgrade
 from engine.store.sealed import Vault
 from engine.store.session import Store
@@ -82,7 +82,7 @@ def asked(store: Store, now: datetime) -> Figures:
     def claim(at: datetime) -> None:
         try:
             with store.begin() as tx:
-                found = messages.claim(tx, limit=DUE, lease=lease, now=at, real=at)
+                found = outbox.claim(tx, limit=DUE, lease=lease, now=at, real=at)
                 if len(found) != (DUE if at == now else 0):
                     raise AssertionError(f"{len(found)} were claimed")
                 raise _Undone

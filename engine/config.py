@@ -20,7 +20,11 @@ class Settings(BaseSettings):
     database_owner_url: str = Field(
         "", description="PostgreSQL URL of the role that owns the tables, for todoke db upgrade; empty: database_url."
     )
-    broker_url: str = Field("memory://", description="Where wake-up hints travel: memory://, redis:// or amqp://.")
+    broker_url: str = Field(
+        "memory://",
+        pattern="^(memory|rediss?|amqps?)://",
+        description="Where hints travel: memory://, redis://, amqp://.",
+    )
     secret_keys: str = Field(
         "", description="Comma-separated master keys, 32 bytes in base64, newest first; empty: a file under home."
     )

@@ -1,10 +1,10 @@
-"""Signatures over the raw body, compared in constant time against every active secret."""
+"""Signatures and bearer tokens, compared in constant time against every active secret."""
 
 from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from engine.contracts import Refused
 
@@ -12,6 +12,18 @@ from engine.contracts import Refused
 def base64_hmac(body: bytes, secret: str) -> bytes:
     """base64(HMAC-SHA256(body, secret)), as Shopify and WooCommerce sign."""
     return b64encode(hmac.digest(secret.encode(), body, "sha256"))
+
+
+def any_fits(given: Iterable[bytes], expected: Sequence[bytes]) -> bool:
+    """Is one of these an expected one? All are compared: the time it takes must not tell which nearly was."""
+    matches = [hmac.compare_digest(one, other) for one in given for other in expected]
+    return any(matches)
+
+
+def bearer(authorization: str | None) -> bytes | None:
+    """The token of an `authorization` header; None for another scheme or no header."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip().encode() if scheme.lower() == "bearer" else None
 
 
 def refusal(body: bytes, signature: str | None, secrets: Sequence[str], header: str) -> Refused | None:
@@ -24,6 +36,6 @@ def refusal(body: bytes, signature: str | None, secrets: Sequence[str], header: 
         return Refused(reason="the connection has no secret: give it one with --set secret=...")
     if not signature:
         return Refused(reason=f"the header {header} is missing")
-    given = signature.strip().encode()
-    fits = [hmac.compare_digest(base64_hmac(body, secret), given) for secret in usable]  # all, not until one
-    return None if any(fits) else Refused(reason=f"{header} does not fit the body: check the secret")
+    if any_fits([signature.strip().encode()], [base64_hmac(body, secret) for secret in usable]):
+        return None
+    return Refused(reason=f"{header} does not fit the body: check the secret")

@@ -10,7 +10,7 @@ from typing import Any
 from engine.flow.app import App
 from engine.flow.case import Case
 from engine.flow.enrol import enrol
-from engine.flow.place import Desk, Said
+from engine.flow.place import Placement, Said
 from engine.flow.step import commit, load_courses
 from engine.model.customer import Party
 from engine.model.event import Event
@@ -35,14 +35,15 @@ def absorb(app: App, tx: Tx, said: Sequence[Said], now: datetime) -> tuple[bool,
 
     Returns whether messages are due, and the inbox rows that could not be placed.
     """
-    desk = Desk(tx, merchants.by_id(tx, tx.merchant), said, now)
+    placement = Placement(tx, merchants.by_id(tx, tx.merchant), said, now)
     parked: dict[int, Parked] = {}
     for one in said:
+        heard = Heard(connection=one.connection, seen=one.seen)
         try:
-            desk.place(one).heard.append((Heard(connection=one.connection, seen=one.seen), one.inbox, one.backfill))
+            placement.place(one).heard.append((heard, one.inbox, one.backfill))
         except LookupError as ambiguous:
             parked[one.inbox or 0] = Parked(str(ambiguous))
-    cases = [case for case in desk.cases.values() if case.held.state is not None]
+    cases = [case for case in placement.cases.values() if case.held.state is not None]
     load_courses(tx, cases, app.journeys.get)
     chosen = runs.switches(tx)
     journeys = [one for one in app.journeys.values() if chosen.get(one.name, one.enabled)]
@@ -53,7 +54,7 @@ def absorb(app: App, tx: Tx, said: Sequence[Said], now: datetime) -> tuple[bool,
             _learn(tx, case, backfill, journeys, news, now)
     news.write(tx, now)
     facts.save(tx, [case.held for case in cases if case.joined or case.held.id in news.subjects], now)
-    facts.name(tx, desk.new_names)
+    facts.name(tx, placement.new_names)
     return commit(tx, cases, now), parked
 
 

@@ -22,10 +22,11 @@ from engine.store.merchants import Connection
 
 log = structlog.get_logger(__name__)
 GROUP = 500  # deliveries in one commit at most
+LONGEST_KEY = 500  # characters; PostgreSQL indexes no more than 2,704 bytes of a row
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Reply:
     """What to answer: an HTTP status and a reason for people."""
 
     status: int
@@ -40,24 +41,24 @@ def body_limit(app: App, connection: Connection | None) -> int:
     return app.settings.max_file if "file" in modes else app.settings.max_body
 
 
-def judge(app: App, connection: Connection | None, body: bytes, headers: Mapping[str, str]) -> Raw | Receipt:
+def judge(app: App, connection: Connection | None, body: bytes, headers: Mapping[str, str]) -> Raw | Reply:
     """Look at one request: the delivery to store, or the answer that ends it."""
     if connection is None or connection.role != "source":
-        return Receipt(404, "no such connection; see todoke connections")
+        return Reply(404, "no such connection; see todoke connections")
     source = app.sources(connection.connector)
     limit = body_limit(app, connection)
     if len(body) > limit:
-        return Receipt(413, f"the body is larger than {limit} bytes")
+        return Reply(413, f"the body is larger than {limit} bytes")
     if headers.get("content-encoding", "identity") != "identity":
-        return Receipt(415, "send the body without Content-Encoding")
+        return Reply(415, "send the body without Content-Encoding")
     delivery = Delivery(body=body, headers=headers, received_at=app.clock.real(), config=connection.config)
     verdict = source.verify(delivery, connection.secrets.get("secret", ()), app.clock.real())
     match verdict:
         case Refused(reason=reason):
             log.warning("delivery.refused", connection=connection.id, reason=reason)
-            return Receipt(401, reason)
+            return Reply(401, reason)
         case Verified(ignore=str(reason)):
-            return Receipt(200, reason)
+            return Reply(200, reason)
         case Verified() as verified:
             return raw_delivery(app, connection, body, headers, verified)
 
@@ -66,10 +67,15 @@ def raw_delivery(
     app: App, connection: Connection, body: bytes, headers: Mapping[str, str], verified: Verified,
     *, backfill: bool = False,
 ) -> Raw:  # fmt: skip
-    """The inbox row of a genuine delivery. Without a delivery id of the source, topic and body name it."""
+    """The inbox row of a genuine delivery. Without a delivery id of the source, topic and body name it.
+
+    An id that is too long for an index stands as its digest: one such row would take down its group commit.
+    """
     digest = sha256((verified.topic or "").encode() + b"\0" + body).hexdigest()
+    key = verified.key or digest
     return Raw(
-        connection=connection.id, merchant=connection.merchant, dedupe_key=verified.key or digest,
+        connection=connection.id, merchant=connection.merchant,
+        dedupe_key=key if len(key) <= LONGEST_KEY else sha256(key.encode()).hexdigest(),
         topic=verified.topic, headers=headers, body=body, received_at=app.clock.now(), verified_by=verified.by,
         backfill=backfill,
     )  # fmt: skip
@@ -77,10 +83,15 @@ def raw_delivery(
 
 def keep(app: App, deliveries: Sequence[Raw]) -> set[tuple[str, str]]:
     """Store deliveries in one transaction; returns (connection, dedupe key) of those that were new."""
+    new = _commit(app, deliveries)
+    app.hints.observe()
+    return new
+
+
+def _commit(app: App, deliveries: Sequence[Raw]) -> set[tuple[str, str]]:
     with app.store.begin() as tx:
         new = inbox.add(tx, deliveries)
         merchants.heard_from(tx, {raw.connection for raw in deliveries}, app.clock.now())
-    app.hints.observe()
     return new
 
 
@@ -117,7 +128,7 @@ class Intake:
         if not group:
             return
         try:
-            keep(self._app, [raw for raw, _ in group])
+            _commit(self._app, [raw for raw, _ in group])
         except Exception as failed:
             log.error("intake.not_stored", deliveries=len(group), error=type(failed).__name__)
             for _, done in group:
@@ -125,3 +136,4 @@ class Intake:
             return
         for _, done in group:
             done.set_result(None)
+        self._app.hints.observe()  # after the answers: a broker may be slow or away

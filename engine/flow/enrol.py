@@ -33,7 +33,7 @@ def enrol(
 
 def _start(case: Case, match: Match, event: Event, now: datetime) -> None:
     journey = match.journey
-    if match.key is None or match.reason is not None:
+    if match.key is None or not match.starts:
         case.note(
             now, "not started", journey=journey.name, reason=match.reason, values={**match.values, "event": event.key}
         )

@@ -17,7 +17,7 @@ from engine.model.facts import State
 from engine.model.journey import Journey, Send
 from engine.model.merchant import Merchant
 from engine.rules.guard_view import guard_view
-from engine.rules.happen import renamed
+from engine.rules.happen import outweighs, renamed
 from engine.rules.identify import current
 from engine.rules.policy import Allow, Asked, Standing, Verdict, may_reach, still_true
 from engine.store import facts, merchants, messages, people, runs
@@ -55,9 +55,9 @@ class Letter:
 
     @property
     def events(self) -> dict[str, Event]:
-        """Everything that has happened to the subject, by the keys that parcels and returns go by now."""
+        """What has happened and may outweigh a message, by the keys that parcels and returns go by now."""
         told = (renamed(event, self.state.names) for event in self.state.events.values())
-        return {event.key: event for event in told}
+        return {event.key: event for event in told if outweighs(event, self.state.facts)}
 
     @property
     def zone(self) -> ZoneInfo:

@@ -12,11 +12,12 @@ from engine.flow.app import App
 from engine.flow.case import Case
 from engine.flow.letter import Letter
 from engine.flow.step import commit, load_courses, signal
+from engine.model.message import MessageStatus
 from engine.rules.retry import next_try
 from engine.rules.signals import Resolved
-from engine.store import facts, ledger, merchants, messages, optout, people
+from engine.store import facts, ledger, merchants, optout, outbox, people
 from engine.store.ledger import Entry
-from engine.store.messages import Ended
+from engine.store.outbox import Ended
 from engine.store.session import Tx
 
 
@@ -46,7 +47,7 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | None]])
     def write(tx: Tx) -> None:
         facts.lock(tx, {one.letter.row.subject_id for one, _ in tries})
         _take_back(tx, idle, now)
-        changed = messages.settle(tx, ended, now)
+        changed = outbox.settle(tx, ended, now)
         ledger.note(tx, [_entry(one, end, now) for (one, _), end in zip(done, ended, strict=True)])
         for one, outcome in done:
             if isinstance(outcome, Rejected) and outcome.scope == "recipient" and one.letter.address:
@@ -64,7 +65,7 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | None]])
 
 
 def _take_back(tx: Tx, idle: Sequence[Try], now: datetime) -> None:
-    messages.disarm(tx, [(one.letter.row.id, one.letter.row.fence, one.n) for one in idle], LATE)
+    outbox.disarm(tx, [(one.letter.row.id, one.letter.row.fence, one.n) for one in idle], LATE)
     ledger.note(tx, [
         Entry(at=now, decision="deferred", subject=one.letter.row.subject_id, message=one.letter.row.id,
               journey=one.letter.row.journey, step=one.letter.row.step, reason=LATE)
@@ -72,7 +73,7 @@ def _take_back(tx: Tx, idle: Sequence[Try], now: datetime) -> None:
     ])  # fmt: skip
 
 
-def resolve(app: App, tx: Tx, settled: Sequence[tuple[Any, str]]) -> None:
+def resolve(app: App, tx: Tx, settled: Sequence[tuple[Any, MessageStatus]]) -> None:
     """Tell the runs of these messages (row, status) that their message is settled."""
     now = app.clock.now()
     runs = {row.run_id: (row, status) for row, status in settled if row.run_id is not None}
@@ -88,7 +89,7 @@ def resolve(app: App, tx: Tx, settled: Sequence[tuple[Any, str]]) -> None:
         for course in case.courses:
             if course.run.id in runs:
                 row, status = runs[course.run.id]
-                signal(case, course, Resolved(step_id=row.step, status=status, at=now), now)  # type: ignore[arg-type]
+                signal(case, course, Resolved(step_id=row.step, status=status, at=now), now)
     commit(tx, cases, now)
 
 
@@ -106,7 +107,7 @@ def _ended(app: App, one: Try, outcome: Outcome, now: datetime) -> Ended:
                 reason=f"may or may not have left: {reason}",
             )  # fmt: skip
         case Rejected(scope=scope, code=code, detail=detail):
-            status = "suppressed" if scope == "recipient" else "dead"
+            status: MessageStatus = "suppressed" if scope == "recipient" else "dead"
             return Ended(
                 id=row.id, fence=row.fence, n=one.n, outcome="rejected", status=status, scope=scope, code=code,
                 detail=detail, reason=f"rejected ({scope}): {code} {detail or ''}".strip(),

@@ -28,7 +28,7 @@ class Said:
     backfill: bool = False
 
 
-class Desk:
+class Placement:
     """Sorts observations onto subjects: by the names that sources use, else by the order number."""
 
     def __init__(self, tx: Tx, merchant: Merchant, said: Sequence[Said], now: datetime) -> None:

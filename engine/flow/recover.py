@@ -13,9 +13,9 @@ from typing import Any
 
 from engine.flow.app import App
 from engine.flow.outcome import resolve
-from engine.store import facts, ledger, merchants, messages, stranded
+from engine.store import facts, ledger, merchants, outbox, stranded
 from engine.store.ledger import Entry
-from engine.store.messages import Ended
+from engine.store.outbox import Ended
 from engine.store.session import Tx
 
 
@@ -36,7 +36,7 @@ def _recover(app: App, found: Sequence[Any], real: datetime, tx: Tx) -> int:
     rows = stranded.still_stranded(tx, [row.id for row in found], real)
     now = app.clock.now()
     ended = [_ended(app, tx, row, now) for row in rows]
-    messages.settle(tx, ended, now)
+    outbox.settle(tx, ended, now)
     ledger.note(tx, [
         Entry(at=now, decision="sent again" if end.status == "planned" else "unknown", subject=row.subject_id,
               message=row.id, journey=row.journey, step=row.step, reason=end.reason,

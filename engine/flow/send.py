@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import structlog
@@ -19,13 +20,14 @@ from engine.flow.app import App
 from engine.flow.letter import Letter, judge, open_letters
 from engine.flow.outcome import Try, resolve, settle
 from engine.flow.render import Rendered, render
+from engine.model.message import MessageStatus
 from engine.rules.policy import Allow, Defer, Refuse
 from engine.rules.template_filters import Unrenderable
-from engine.store import facts, ledger, messages, people
-from engine.store.facts import place
+from engine.store import facts, ledger, outbox, people
+from engine.store.contents import Part, seal
 from engine.store.ledger import Entry
 from engine.store.merchants import Connection
-from engine.store.messages import Armed
+from engine.store.outbox import Armed, NotSent
 from engine.store.session import Tx
 
 log = structlog.get_logger(__name__)
@@ -46,7 +48,7 @@ def deliver(app: App) -> int:
     """Send one batch of due messages; returns how many were claimed."""
     lease, limit = timedelta(seconds=app.settings.lease_seconds), min(app.settings.batch, AT_ONCE)
     with app.store.begin() as tx:
-        rows = messages.claim(tx, limit=limit, lease=lease, now=app.clock.now(), real=app.clock.real())
+        rows = outbox.claim(tx, limit=limit, lease=lease, now=app.clock.now(), real=app.clock.real())
     by_merchant: dict[int, list[int]] = {}
     for row in rows:
         by_merchant.setdefault(row.merchant_id, []).append(row.id)
@@ -88,7 +90,7 @@ def _arm(app: App, tx: Tx, letters: Sequence[Letter], ready: Sequence[Ready], un
         n: held.version for n, held in facts.load(tx, {one.row.subject_id for one in letters}, lock=True).items()
     }
     fences = {letter.row.id: letter.row.fence for letter in letters}
-    mine = messages.held(tx, fences)
+    mine = outbox.held(tx, fences)
     letters = [letter for letter in letters if letter.row.id in mine]
     changed = {one.row.id for one in letters if versions.get(one.row.subject_id) != one.held.version}
     judge(tx, [one for one in letters if one.row.id not in changed and one.row.id not in unwritten], now)
@@ -98,12 +100,12 @@ def _arm(app: App, tx: Tx, letters: Sequence[Letter], ready: Sequence[Ready], un
             letter.verdict = Defer(now, "its order has changed meanwhile")
         elif isinstance(letter.verdict, Allow) and letter.row.id not in written:
             letter.verdict = Defer(now, "what held it up is over")
-    _refuse(tx, fences, [one for one in letters if not isinstance(one.verdict, Allow)], app)
+    _keep_back(app, tx, [one for one in letters if not isinstance(one.verdict, Allow)], now)
     going = [one for one in ready if one.letter.row.id in mine and isinstance(one.letter.verdict, Allow)]
     people.add_links(tx, [link for one in going for link in one.rendered.links], now)
     armed = [_armed(tx, one, now) for one in going]
     lease_until = real + timedelta(seconds=app.settings.lease_seconds)
-    counts = messages.arm(tx, armed, now=now, lease_until=lease_until)
+    counts = outbox.arm(tx, armed, now=now, lease_until=lease_until)
     began = app.clock.monotonic()
     return [
         Try(letter=one.letter, request=one.rendered.request, n=counts[one.letter.row.id], armed_at=began)
@@ -118,8 +120,8 @@ def _armed(tx: Tx, one: Ready, now: datetime) -> Armed:
     if one.letter.channel is None:
         raise TypeError("a letter without a channel was written")
 
-    def sealed(column: str, value: bytes) -> bytes:
-        return tx.vault.seal(held.wrapped_key, place(held.merchant, f"message/{column}/{row.public_id}"), value)
+    def sealed(part: Part, value: bytes) -> bytes:
+        return seal(tx, held, row.public_id, part, value)
 
     return Armed(
         id=row.id, fence=row.fence, connection=one.letter.channel.id, channel=one.letter.step.via[0],
@@ -128,29 +130,32 @@ def _armed(tx: Tx, one: Ready, now: datetime) -> Armed:
     )  # fmt: skip
 
 
-def _refuse(tx: Tx, fences: dict[int, int], letters: Sequence[Letter], app: App) -> None:
-    verdicts: dict[int, tuple[str, str, datetime | None, str | None]] = {}
-    entries = []
-    now = app.clock.now()
+def _keep_back(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
+    """Write why these do not leave now; the runs of those that never will are told."""
+    kept: list[NotSent] = []
+    entries: list[Entry] = []
+    settled: list[tuple[Any, MessageStatus]] = []
     for letter in letters:
         row = letter.row
         match letter.verdict:
             case Refuse(status=status, reason=reason, values=values):
-                verdicts[row.id] = (status, reason, None, None)
+                decision: str = status
+                kept.append(NotSent(id=row.id, fence=row.fence, status=status, reason=reason))
+                settled.append((row, status))
             case Defer(until=until, reason=reason, awaits=awaits, values=values):
-                status = "deferred"
-                verdicts[row.id] = ("planned", reason, min(until, row.expires_at), awaits)
-            case _:
+                decision, due_at = "deferred", min(until, row.expires_at)
+                kept.append(
+                    NotSent(id=row.id, fence=row.fence, status="planned", reason=reason, due_at=due_at, awaits=awaits)
+                )
+            case Allow():
                 continue
         entries.append(
-            Entry(at=now, decision=status, subject=row.subject_id, message=row.id, journey=row.journey, step=row.step,
-                  reason=reason, values=values)
+            Entry(at=now, decision=decision, subject=row.subject_id, message=row.id, journey=row.journey,
+                  step=row.step, reason=reason, values=values)
         )  # fmt: skip
-    messages.refuse(tx, fences, verdicts)
+    outbox.keep_back(tx, kept)
     ledger.note(tx, entries)
-    settled = [letter for letter in letters if isinstance(letter.verdict, Refuse)]
-    if settled:
-        resolve(app, tx, [(one.row, one.verdict.status) for one in settled if isinstance(one.verdict, Refuse)])
+    resolve(app, tx, settled)
 
 
 def _send(app: App, tries: Sequence[Try]) -> list[tuple[Try, Outcome | None]]:

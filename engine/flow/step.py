@@ -80,7 +80,7 @@ def _messages(tx: Tx, planning: Iterable[tuple[Case, Course]], now: datetime) ->
     asked: list[tuple[Case, Course, Plan]] = []
     for case, course in planning:
         if course.cancel and course.run.id is not None:
-            for gone in messages.cancel(tx, [course.run.id], course.cancel):
+            for gone in messages.cancel_of_run(tx, course.run.id, course.cancel):
                 case.note(now, "cancelled", journey=gone.journey, step=gone.step, reason=course.cancel, message=gone.id)
         for plan in course.plans:
             wanted.append(_planned(case, course, plan))
@@ -93,7 +93,7 @@ def _messages(tx: Tx, planning: Iterable[tuple[Case, Course]], now: datetime) ->
             values = {"due_at": plan.due_at, "expires_at": plan.expires_at}
             case.note(now, "planned", journey=one.journey, step=one.step, values=values, message=number)
         elif status not in {"leased", "sending"}:
-            signal(case, course, Resolved(step_id=plan.step_id, status=status, at=now), now)  # type: ignore[arg-type]
+            signal(case, course, Resolved(step_id=plan.step_id, status=status, at=now), now)
     return any(one.due_at <= now for one in wanted)
 
 

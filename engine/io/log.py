@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from typing import Any
 
 import structlog
 
@@ -17,7 +18,9 @@ PERSONAL = frozenset(
 def configure(level: str, *, human: bool) -> None:
     """Lines go to standard error: as JSON, or readable when a person is looking (`human`)."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=max(number, logging.WARNING))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Places("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -37,9 +40,7 @@ def trace(_logger: object, _method: str, line: structlog.types.EventDict) -> str
     failed = line.pop("exc_info", None)
     if isinstance(failed, BaseException):
         line["exception"] = type(failed).__name__
-        line["places"] = [
-            f"{one.filename}:{one.lineno} {one.name}" for one in traceback.extract_tb(failed.__traceback__)
-        ]
+        line["places"] = _places(failed)
     return line
 
 
@@ -48,3 +49,14 @@ def redact(_logger: object, _method: str, line: structlog.types.EventDict) -> st
     for key in PERSONAL & line.keys():
         line[key] = "(not logged)"
     return line
+
+
+class _Places(logging.Formatter):
+    """Lines of libraries (the web server, the broker), whose exceptions quote values as well as ours do."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return "\n".join([type(ei[1]).__name__, *_places(ei[1])])
+
+
+def _places(failed: BaseException) -> list[str]:
+    return [f"{one.filename}:{one.lineno} {one.name}" for one in traceback.extract_tb(failed.__traceback__)]

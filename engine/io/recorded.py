@@ -61,11 +61,13 @@ def _read(line: bytes, number: int) -> Recorded | BadLine:
         told = _line.decode(line.removeprefix(b"\xef\xbb\xbf"))
         raw = bytes(told.body)
         body = msgspec.json.decode(raw, type=str).encode() if raw.startswith(b'"') else raw
-    except (msgspec.DecodeError, UnicodeError) as wrong:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
         return BadLine(size=len(line), line=number, reason=_words(wrong))
     headers = {
         name.lower(): value if isinstance(value, str) else ", ".join(value) for name, value in told.headers.items()
     }
+    if any("\0" in text for text in (told.topic or "", *headers.values())):  # no server lets it in, no database
+        return BadLine(size=len(line), line=number, reason="a header or the topic holds a NUL character")
     return Recorded(size=len(line), body=body, line=number, headers=headers, topic=told.topic)
 
 
@@ -73,4 +75,6 @@ def _words(wrong: Exception) -> str:
     """What is wrong, without the line's own words."""
     if isinstance(wrong, msgspec.ValidationError):
         return str(wrong).replace("Object missing required field", "it has no field")
+    if isinstance(wrong, RecursionError):
+        return "it is nested too deep"
     return "it is not JSON" if isinstance(wrong, msgspec.DecodeError) else "it is not UTF-8"

@@ -23,7 +23,6 @@ from engine.rules.template_code import Program, sealed, trusted
 from engine.rules.template_guard import TemplateRefused, check_template
 
 LOCALES = ("ja", "en")
-Sealed = Callable[[str, str], Program]
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

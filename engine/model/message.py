@@ -12,8 +12,8 @@ from engine.model.consent import Purpose
 MessageStatus = Literal[
     "planned", "leased", "sending", "sent", "delivered", "suppressed", "cancelled", "expired", "dead", "unknown"
 ]
-OPEN: frozenset[str] = frozenset({"planned", "leased", "sending"})
-UNARMED: frozenset[str] = frozenset({"planned", "leased"})  # nothing has left yet: may be cancelled or revived
+OPEN: frozenset[MessageStatus] = frozenset({"planned", "leased", "sending"})
+UNARMED: frozenset[MessageStatus] = frozenset({"planned", "leased"})  # nothing has left yet: may be cancelled
 
 
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,7 +12,7 @@ from engine.model.order import Order
 from engine.model.returns import Return
 from engine.model.shipment import RANK, Shipment
 from engine.rules.happen import delivered_at
-from engine.rules.units import Units, account, dispatched, find, siblings
+from engine.rules.units import Units, account, dispatched, siblings, travels
 
 View = Mapping[str, Any]
 
@@ -118,14 +118,8 @@ def _guard_shipment(facts: Facts, key: str | None) -> dict[str, Any]:
         "substatus": parcel.scans[-1].substatus if parcel.scans else None,
         "cancelled": parcel.cancelled_at is not None,
         "leg": parcel.leg,
-        "ships": _ships(facts, parcel),
+        "ships": travels(facts, parcel),
     }
-
-
-def _ships(facts: Facts, parcel: Shipment) -> bool:
-    """Does anything travel in the parcel? False only when its contents are known to be downloads and the like."""
-    lines = [find(packed, facts.order.lines) for packed in parcel.contents or ()]
-    return not lines or any(line is None or line.ships for line in lines)
 
 
 def _guard_return(back: Return | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from engine.model.facts import Facts
 from engine.model.returns import Return
 from engine.model.shipment import Shipment, Status
 from engine.rules.identify import current
-from engine.rules.units import account, dispatched, siblings
+from engine.rules.units import account, dispatched, siblings, travels
 
 SCAN_EVENTS: Mapping[Status, EventType] = {
     "picked_up": "shipment.picked_up",
@@ -50,6 +50,13 @@ def renamed(event: Event, names: Mapping[str, str]) -> Event:
     if event.return_ and (key := current(names, "return", event.return_)) != event.return_:
         return replace(event, key=event.key.replace(f"/{event.return_}", f"/{key}", 1), return_=key)
     return event
+
+
+def outweighs(event: Event, facts: Facts) -> bool:
+    """May the event make other messages silly? Not when it is about a parcel in which nothing travels: a gift
+    card that is fulfilled at once says nothing of the goods beside it."""
+    parcel = facts.shipments.get(event.shipment or "")
+    return parcel is None or travels(facts, parcel)
 
 
 def delivered_at(facts: Facts) -> datetime | None:

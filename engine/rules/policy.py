@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from engine.model.consent import OPTIONAL, Purpose
 from engine.model.event import REPEATING, Event
 from engine.model.journey import Send
+from engine.model.message import MessageStatus
 from engine.rules.guard import ruling
 from engine.rules.timing import quiet_until
 
@@ -28,9 +29,9 @@ class Allow:
 
 @dataclass(frozen=True)
 class Refuse:
-    """It will not be sent; `status` is how it ends: suppressed, cancelled or expired."""
+    """It will not be sent; `status` is how it ends: suppressed, cancelled, expired, or dead when it is our fault."""
 
-    status: str
+    status: MessageStatus
     reason: str
     values: Mapping[str, Any] = field(default_factory=dict)
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 
 from engine.contracts import ReceiptStatus
 from engine.model.consent import Scope
+from engine.model.message import MessageStatus
 
-NOT_YET_SURE = frozenset({"sending", "unknown", "dead"})  # armed once: it may have left, whatever we believed
+NOT_YET_SURE: frozenset[MessageStatus] = frozenset(
+    {"sending", "unknown", "dead"}
+)  # armed once: it may have left, whatever we believed
 
 # Receipt -> statuses of a message that it changes, and what it becomes.
-BECOMES: Mapping[ReceiptStatus, tuple[frozenset[str], str]] = {
+BECOMES: Mapping[ReceiptStatus, tuple[frozenset[MessageStatus], MessageStatus]] = {
     "sent": (NOT_YET_SURE, "sent"),
     "delivered": (NOT_YET_SURE | {"sent"}, "delivered"),
     "opened": (NOT_YET_SURE | {"sent"}, "delivered"),
@@ -24,7 +27,7 @@ BECOMES: Mapping[ReceiptStatus, tuple[frozenset[str], str]] = {
 SUPPRESSES: Mapping[ReceiptStatus, tuple[Scope, ...]] = {"bounced": ("all",), "complained": ("service", "promotional")}
 
 
-def becomes(status: str, receipt: ReceiptStatus) -> str | None:
+def becomes(status: MessageStatus, receipt: ReceiptStatus) -> MessageStatus | None:
     """The message's new status, or None when the receipt changes nothing."""
     changed, new = BECOMES[receipt]
     return new if status in changed else None

@@ -81,6 +81,7 @@ def _order(facts: Facts, parcels: list[dict[str, Any]], zone: tzinfo) -> dict[st
         "parcel_count": len(parcels),
         "parcels_total": parcels_total(facts, ships),
         "unshipped": sum(u.unshipped for u in ships),
+        "ships": bool(ships) or not order.lines,  # False when nothing of it travels: downloads, gift cards
         "all_delivered": arrived is not None,
         "delivered_at": _local(arrived, zone),
     }

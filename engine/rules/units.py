@@ -38,16 +38,31 @@ def left_at(parcel: Shipment) -> datetime | None:
     return None
 
 
+def travels(facts: Facts, parcel: Shipment) -> bool:
+    """Does anything travel in the parcel? Shops "fulfil" gift cards, downloads and what is handed over at the
+    till too. False only when that is all it can hold; a tracking number proves the opposite."""
+    lines: Sequence[Line | None] = facts.order.lines
+    if parcel.contents:
+        lines = [find(packed, facts.order.lines) for packed in parcel.contents]
+    return bool(parcel.number) or not lines or any(line is None or line.ships for line in lines)
+
+
 def dispatched(facts: Facts) -> list[Shipment]:
-    """The parcels that have left, in the order in which they left; of two at once the first heard of."""
-    left = [(at, parcel) for parcel in facts.shipments.values() if (at := left_at(parcel))]
-    return [parcel for _, parcel in sorted(left, key=lambda one: one[0])]
+    """The parcels that have left and that somebody waits for, in the order in which they left."""
+    return [parcel for parcel in _gone(facts) if travels(facts, parcel)]
 
 
 def siblings(facts: Facts) -> int | None:
-    """How many parcels a source says there are in all, where one does."""
+    """How many parcels a source says there are in all, where one does; it counts those without goods too."""
     said = [parcel.siblings for parcel in facts.shipments.values() if parcel.siblings]
-    return max(said) if said else None
+    without = sum(not travels(facts, parcel) for parcel in _gone(facts))
+    return max(max(said) - without, 0) or None if said else None
+
+
+def _gone(facts: Facts) -> list[Shipment]:
+    """All that have left, with goods or without; of two at once the first heard of comes first."""
+    left = [(at, parcel) for parcel in facts.shipments.values() if (at := left_at(parcel))]
+    return [parcel for _, parcel in sorted(left, key=lambda one: one[0])]
 
 
 def account(facts: Facts) -> dict[str, Units]:
@@ -57,14 +72,14 @@ def account(facts: Facts) -> dict[str, Units]:
     lines = facts.order.lines
     room: dict[str, Quantity] = {line.id: max(line.quantity, 0) for line in lines}
     ordered = dict(room)
-    parcels = dispatched(facts)
+    parcels = _gone(facts)
     shipped: dict[str, dict[str, Quantity]] = {line.id: {} for line in lines}
     for parcel in parcels:
         for line_id, taken in _take(parcel.contents or (), lines, room).items():
             shipped[line_id][parcel.key] = taken
     claims = {goods: _claimed(facts, goods, ordered) for goods in ("cancelled", "returned")}
     unstated = [parcel for parcel in parcels if parcel.contents is None]
-    complete = bool(unstated) and len(parcels) >= (siblings(facts) or 0)
+    complete = bool(unstated) and len(dispatched(facts)) >= (siblings(facts) or 0)
     home = [parcel.key for parcel in parcels if parcel.status == "returned" and not parcel.delivered_at]
     units = {}
     for line in lines:

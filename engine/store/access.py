@@ -9,9 +9,7 @@ from sqlalchemy import insert, select, update
 
 from engine.store.sealed import token_hash
 from engine.store.session import Tx
-from engine.store.tables import AccessKey
-
-ACCESS = AccessKey.__table__  # type: ignore[attr-defined]
+from engine.store.tables import ACCESS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +31,9 @@ def add_key(tx: Tx, key: str, *, name: str, merchant: int | None, now: datetime)
     tx.conn.execute(insert(ACCESS).values(hash=token_hash(key), name=name, merchant_id=merchant, created_at=now))
 
 
-def key_holder(tx: Tx, key: str, now: datetime) -> tuple[str, int | None] | None:
-    """(name, merchant or None for the operator) of an access key that is known."""
-    where = ACCESS.c.hash == token_hash(key)
-    row = tx.conn.execute(select(ACCESS.c.name, ACCESS.c.merchant_id).where(where)).one_or_none()
-    if row is not None:
-        tx.conn.execute(update(ACCESS).where(where).values(last_used_at=now))
-    return (row.name, row.merchant_id) if row else None
+def key_holder(tx: Tx, key: str, now: datetime) -> Holder | None:
+    """The holder of an access key that somebody has typed, if it is known; that it was used is noted."""
+    found = holder(tx, token_hash(key))
+    if found is not None:
+        tx.conn.execute(update(ACCESS).where(ACCESS.c.hash == token_hash(key)).values(last_used_at=now))
+    return found

@@ -8,13 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from engine.store.session import Tx
-from engine.store.tables import Attempt, Inbox, MessageRow, RunRow, Subject
-
-SUBJECT = Subject.__table__  # type: ignore[attr-defined]
-MESSAGE = MessageRow.__table__  # type: ignore[attr-defined]
-RUN = RunRow.__table__  # type: ignore[attr-defined]
-INBOX = Inbox.__table__  # type: ignore[attr-defined]
-ATTEMPT = Attempt.__table__  # type: ignore[attr-defined]
+from engine.store.tables import ATTEMPT, INBOX, MESSAGE, RUN, SUBJECT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 POOL = {"pool_size": 20, "max_overflow": 20}
@@ -27,6 +28,11 @@ def server_url(url: str) -> URL:
         url = "postgresql" + url.removeprefix("postgres")
     parsed = make_url(url)
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def insert_into(table: Table, *, postgres: bool) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say what to do about a row that is there already; both databases spell it alike."""
+    return postgresql.insert(table) if postgres else sqlite.insert(table)
 
 
 def _postgresql(url: URL, options: dict[str, Any]) -> Engine:

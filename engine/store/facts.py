@@ -19,12 +19,7 @@ from engine.rules.identify import order_number
 from engine.rules.observe import digest
 from engine.store.sealed import Erased, Vault
 from engine.store.session import Tx
-from engine.store.tables import Alias, EventRow, ObservationRow, Subject
-
-SUBJECT = Subject.__table__  # type: ignore[attr-defined]
-ALIAS = Alias.__table__  # type: ignore[attr-defined]
-LOG = ObservationRow.__table__  # type: ignore[attr-defined]
-EVENT = EventRow.__table__  # type: ignore[attr-defined]
+from engine.store.tables import ALIAS, EVENT, OBSERVATION, SUBJECT
 
 _state = msgspec.json.Decoder(State)
 _observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
@@ -94,7 +89,7 @@ def _read_state(vault: Vault, row: Row[Any]) -> State | None:
         return None
     if row.sealed_state is None:
         return State()
-    return _state.decode(vault.open(row.wrapped_key, place(row.merchant_id, f"state/{row.id}"), row.sealed_state))
+    return _state.decode(vault.open(row.wrapped_key, aad(row.merchant_id, f"state/{row.id}"), row.sealed_state))
 
 
 def lock(tx: Tx, ids: Collection[int]) -> None:
@@ -106,7 +101,7 @@ def lock(tx: Tx, ids: Collection[int]) -> None:
 
 def create(tx: Tx, now: datetime) -> Held:
     """A new subject with a data key of its own and nothing known."""
-    key = tx.vault.new_key(place(tx.merchant, "").partition("/")[0])
+    key = tx.vault.new_key(_owner(tx.merchant))
     values = {"merchant_id": tx.merchant, "version": 0, "wrapped_key": key, "stage": "new", "updated_at": now}
     number = tx.conn.execute(insert(SUBJECT).values(**values).returning(SUBJECT.c.id)).scalar_one()
     return Held(id=number, merchant=tx.merchant, version=0, wrapped_key=key, read=State)
@@ -121,7 +116,7 @@ def save(tx: Tx, held: Iterable[Held], now: datetime) -> None:
         one.version += 1
         order = one.state.facts.order
         party = order.orderer
-        where = place(one.merchant, f"state/{one.id}")
+        where = aad(one.merchant, f"state/{one.id}")
         rows.append({
             "_id": one.id, "version": one.version, "updated_at": now, "stage": one.stage,
             "sealed_state": tx.vault.seal(one.wrapped_key, where, msgspec.json.encode(one.state)),
@@ -155,8 +150,10 @@ def observations(tx: Tx, held: Held) -> list[tuple[Any, Observation]]:
 
 
 def _read_log(tx: Tx, held: Held) -> Iterable[tuple[Any, Observation]]:
-    for row in tx.conn.execute(select(LOG).where(LOG.c.subject_id == held.id).order_by(LOG.c.id)).all():
-        where = place(held.merchant, f"observation/{row.digest}")
+    for row in tx.conn.execute(
+        select(OBSERVATION).where(OBSERVATION.c.subject_id == held.id).order_by(OBSERVATION.c.id)
+    ).all():
+        where = aad(held.merchant, f"observation/{row.digest}")
         try:
             yield row, _observation.decode(tx.vault.open(held.wrapped_key, where, row.sealed_body))
         except Erased:
@@ -168,7 +165,7 @@ def remember(tx: Tx, new: Sequence[tuple[Held, Heard, int | None]], now: datetim
     rows = []
     for held, heard, inbox in new:
         name = digest(heard)
-        where = place(held.merchant, f"observation/{name}")
+        where = aad(held.merchant, f"observation/{name}")
         rows.append({
             "merchant_id": held.merchant, "subject_id": held.id, "inbox_id": inbox,
             "connection_id": heard.connection, "digest": name, "kind": str(heard.seen.__struct_config__.tag),
@@ -176,7 +173,7 @@ def remember(tx: Tx, new: Sequence[tuple[Held, Heard, int | None]], now: datetim
             "sealed_body": tx.vault.seal(held.wrapped_key, where, msgspec.json.encode(heard.seen)),
         })  # fmt: skip
     if rows:
-        tx.conn.execute(insert(LOG), rows)
+        tx.conn.execute(insert(OBSERVATION), rows)
 
 
 def happened(tx: Tx, new: Sequence[tuple[Held, Event, str | None]], now: datetime) -> None:
@@ -193,6 +190,10 @@ def happened(tx: Tx, new: Sequence[tuple[Held, Event, str | None]], now: datetim
         tx.conn.execute(insert(EVENT), rows)
 
 
-def place(merchant: int, rest: str) -> str:
+def aad(merchant: int, rest: str) -> str:
     """Associated data: the data key is bound to the merchant, the value to table, column and row as well."""
-    return f"subject:{merchant}/{rest}"
+    return f"{_owner(merchant)}/{rest}"
+
+
+def _owner(merchant: int) -> str:
+    return f"subject:{merchant}"

@@ -11,13 +11,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from engine.store.session import Tx
-from engine.store.tables import EventRow, Inbox, LedgerRow, MessageRow, ObservationRow
-
-INBOX = Inbox.__table__  # type: ignore[attr-defined]
-LOG = ObservationRow.__table__  # type: ignore[attr-defined]
-LEDGER = LedgerRow.__table__  # type: ignore[attr-defined]
-EVENT = EventRow.__table__  # type: ignore[attr-defined]
-MESSAGE = MessageRow.__table__  # type: ignore[attr-defined]
+from engine.store.tables import EVENT, INBOX, LEDGER, MESSAGE, OBSERVATION
 
 FEW = 500  # values in one IN (...)
 
@@ -52,8 +46,8 @@ def followed(tx: Tx, deliveries: Sequence[int], since: datetime, now: datetime) 
     """What these deliveries (inbox ids) have led to since then for the transaction's merchant."""
     subjects: set[int] = set()
     for some in _portions(deliveries):
-        mine = (LOG.c.merchant_id == tx.merchant) & LOG.c.inbox_id.in_(some)
-        subjects |= set(tx.conn.execute(select(LOG.c.subject_id).where(mine)).scalars())
+        mine = (OBSERVATION.c.merchant_id == tx.merchant) & OBSERVATION.c.inbox_id.in_(some)
+        subjects |= set(tx.conn.execute(select(OBSERVATION.c.subject_id).where(mine)).scalars())
     total = Followed()
     for some in _portions(sorted(subjects)):
         named = (LEDGER.c.decision, LEDGER.c.journey, LEDGER.c.reason)

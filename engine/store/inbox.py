@@ -9,13 +9,11 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, literal_column, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from engine.store.engines import insert_into
 from engine.store.session import Tx
-from engine.store.tables import Inbox
+from engine.store.tables import INBOX
 
-INBOX = Inbox.__table__  # type: ignore[attr-defined]
 NEW = INBOX.c.state == literal_column("'new'")  # spelled out, or no planner would see that the partial index fits
 
 
@@ -46,7 +44,7 @@ def add(tx: Tx, deliveries: Sequence[Raw]) -> set[tuple[str, str]]:
     # In one order everywhere, so that two intakes that are sent the same deliveries never wait for each other.
     ordered = sorted(deliveries, key=lambda raw: (raw.connection, raw.dedupe_key))
     rows = [_values(tx, raw) for raw in ordered]
-    made = (pg_insert if tx.locks_rows else sqlite_insert)(INBOX).on_conflict_do_nothing()
+    made = insert_into(INBOX, postgres=tx.locks_rows).on_conflict_do_nothing()
     added = tx.conn.execute(made.returning(INBOX.c.connection_id, INBOX.c.dedupe_key), rows)
     return {(row.connection_id, row.dedupe_key) for row in added}
 
@@ -82,11 +80,6 @@ def finish(tx: Tx, ids: Iterable[int], state: str, reason: str | None, now: date
     """The deliveries have come to their end: processed, ignored, parked or dead, and why."""
     done = {"state": state, "reason": reason, "processed_at": now, "lease_until": None}
     tx.conn.execute(update(INBOX).where(INBOX.c.id.in_(list(ids))).values(**done))
-
-
-def release(tx: Tx, ids: Iterable[int]) -> None:
-    """Give claimed deliveries back; somebody will try them again."""
-    tx.conn.execute(update(INBOX).where(INBOX.c.id.in_(list(ids))).values(lease_until=None))
 
 
 def reopen(tx: Tx, *, connection: str | None = None, states: Collection[str] = ("parked", "dead")) -> int:

@@ -8,14 +8,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, delete, select, update
 
-from engine.store.facts import ALIAS, EVENT, LOG, SUBJECT, Held, observations, place
-from engine.store.ledger import LEDGER
-from engine.store.messages import MESSAGE, UNIQUE
-from engine.store.people import TOKEN
-from engine.store.runs import RUN
+from engine.model.message import UNARMED
+from engine.store.contents import PARTS, seal, unseal
+from engine.store.facts import Held, aad, observations
+from engine.store.messages import UNIQUE
 from engine.store.session import Tx
-
-SEALED = ("address", "line", "request")  # columns of a message
+from engine.store.tables import ALIAS, EVENT, LEDGER, MESSAGE, OBSERVATION, RUN, SUBJECT, TOKEN
 
 
 def become_one(tx: Tx, gone: Held, into: Held, now: datetime) -> None:
@@ -35,9 +33,11 @@ def become_one(tx: Tx, gone: Held, into: Held, now: datetime) -> None:
 
 def _log(tx: Tx, gone: Held, into: Held) -> None:
     for row, seen in observations(tx, gone):
-        where = place(tx.merchant, f"observation/{row.digest}")
+        where = aad(tx.merchant, f"observation/{row.digest}")
         sealed = tx.vault.seal(into.wrapped_key, where, msgspec.json.encode(seen))
-        tx.conn.execute(update(LOG).where(LOG.c.id == row.id).values(subject_id=into.id, sealed_body=sealed))
+        tx.conn.execute(
+            update(OBSERVATION).where(OBSERVATION.c.id == row.id).values(subject_id=into.id, sealed_body=sealed)
+        )
 
 
 def _events(tx: Tx, gone: Held, into: Held) -> None:
@@ -72,12 +72,9 @@ def _messages(tx: Tx, gone: Held, into: Held) -> None:
             tx.conn.execute(update(MESSAGE).where(MESSAGE.c.id == twin.id).values(**_aside(twin)))
         elif twin is not None:
             moved |= _aside(row)
-        for column in SEALED:
-            sealed = getattr(row, f"sealed_{column}")
-            if sealed is not None:
-                where = place(tx.merchant, f"message/{column}/{row.public_id}")
-                value = tx.vault.open(gone.wrapped_key, where, sealed)
-                moved[f"sealed_{column}"] = tx.vault.seal(into.wrapped_key, where, value)
+        for part in PARTS:
+            if (value := unseal(tx, gone, row, part)) is not None:
+                moved[f"sealed_{part}"] = seal(tx, into, row.public_id, part, value)
         tx.conn.execute(update(MESSAGE).where(MESSAGE.c.id == row.id).values(**moved))
 
 
@@ -88,6 +85,6 @@ def _identity(row: Row[Any]) -> tuple[Any, ...]:
 def _aside(row: Row[Any]) -> dict[str, Any]:
     """Kept for the record beside its twin; one that has not left never will."""
     aside: dict[str, Any] = {"occurrence": f"joined:{row.id}"}
-    if row.status in {"planned", "leased"}:
+    if row.status in UNARMED:
         aside |= {"status": "cancelled", "reason": "the order was known twice", "fence": row.fence + 1}
     return aside

@@ -10,9 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from engine.store.session import Tx
-from engine.store.tables import LedgerRow
-
-LEDGER = LedgerRow.__table__  # type: ignore[attr-defined]
+from engine.store.tables import LEDGER
 
 
 @dataclass(frozen=True, kw_only=True)

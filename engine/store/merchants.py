@@ -12,11 +12,7 @@ from sqlalchemy import Row, insert, select, update
 
 from engine.model.merchant import Merchant, MerchantSettings
 from engine.store.session import Tx
-from engine.store.tables import Connection as ConnectionRow
-from engine.store.tables import Merchant as MerchantRow
-
-MERCHANT = MerchantRow.__table__  # type: ignore[attr-defined]
-CONNECTION = ConnectionRow.__table__  # type: ignore[attr-defined]
+from engine.store.tables import CONNECTION, MERCHANT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,18 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, or_, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from engine.store.engines import insert_into
 from engine.store.sealed import token_hash
 from engine.store.session import Tx
-from engine.store.tables import ConsentRow, Pause, Subject, Suppression, Token
-
-SUPPRESSION = Suppression.__table__  # type: ignore[attr-defined]
-CONSENT = ConsentRow.__table__  # type: ignore[attr-defined]
-TOKEN = Token.__table__  # type: ignore[attr-defined]
-PAUSE = Pause.__table__  # type: ignore[attr-defined]
-SUBJECT = Subject.__table__  # type: ignore[attr-defined]
+from engine.store.tables import CONSENT, PAUSE, SUBJECT, SUPPRESSION, TOKEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +41,7 @@ def suppress(tx: Tx, endpoint: str, scope: str, reason: str, now: datetime) -> N
     values = {
         "merchant_id": tx.merchant, "endpoint_index": endpoint, "scope": scope, "reason": reason, "created_at": now
     }  # fmt: skip
-    made = (pg_insert if tx.locks_rows else sqlite_insert)(SUPPRESSION)
+    made = insert_into(SUPPRESSION, postgres=tx.locks_rows)
     tx.conn.execute(made.on_conflict_do_nothing().values(**values))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Row, func, select, update
 
 from engine.store import facts
-from engine.store.messages import MESSAGE
 from engine.store.session import Tx
+from engine.store.tables import MESSAGE
 
 
 def named(tx: Tx, public_ids: Collection[str]) -> dict[str, Row[Any]]:

@@ -11,17 +11,11 @@ from sqlalchemy import Row, func, select
 
 from engine.rules.identify import order_number
 from engine.store import facts
+from engine.store.contents import unseal
 from engine.store.facts import Held
 from engine.store.ledger import of as decisions
-from engine.store.sealed import Erased
 from engine.store.session import Tx
-from engine.store.tables import Attempt, EventRow, MessageRow, RunRow, Subject
-
-MESSAGE = MessageRow.__table__  # type: ignore[attr-defined]
-ATTEMPT = Attempt.__table__  # type: ignore[attr-defined]
-SUBJECT = Subject.__table__  # type: ignore[attr-defined]
-EVENT = EventRow.__table__  # type: ignore[attr-defined]
-RUN = RunRow.__table__  # type: ignore[attr-defined]
+from engine.store.tables import ATTEMPT, EVENT, MESSAGE, RUN, SUBJECT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +101,7 @@ def message(tx: Tx, public_id: str) -> tuple[MessageReport, list[Row[Any]], byte
         return None
     attempts = tx.conn.execute(select(ATTEMPT).where(ATTEMPT.c.message_id == row.id).order_by(ATTEMPT.c.n)).all()
     held = facts.load(tx, [row.subject_id])[row.subject_id]
-    return _reports(tx, [row])[0], list(attempts), _open(tx, held, row, "request")
+    return _reports(tx, [row])[0], list(attempts), unseal(tx, held, row, "request")
 
 
 def count_messages(tx: Tx) -> dict[str, int]:
@@ -195,8 +189,8 @@ def _reports(tx: Tx, rows: Sequence[Row[Any]]) -> list[MessageReport]:
         one = held[row.subject_id]
         order = one.state.facts.order if one.state else None
         party = order and (order.recipient if row.recipient == "recipient" else order.orderer)
-        address = _open(tx, one, row, "address") or (party.email.encode() if party and party.email else None)
-        line = _open(tx, one, row, "line")
+        address = unseal(tx, one, row, "address") or (party.email.encode() if party and party.email else None)
+        line = unseal(tx, one, row, "line")
         reports.append(MessageReport(
             id=row.public_id, merchant=row.merchant_id, order=order.number if order else None, journey=row.journey,
             step=row.step, template=row.template, purpose=row.purpose, channel=row.channel,
@@ -205,14 +199,3 @@ def _reports(tx: Tx, rows: Sequence[Row[Any]]) -> list[MessageReport]:
             number=row.id, subject_id=row.subject_id,
         ))  # fmt: skip
     return reports
-
-
-def _open(tx: Tx, held: Held, row: Row[Any], column: str) -> bytes | None:
-    """A sealed column of a message; nothing when it is empty or the order was erased."""
-    sealed = getattr(row, f"sealed_{column}")
-    if sealed is None:
-        return None
-    try:
-        return tx.vault.open(held.wrapped_key, facts.place(held.merchant, f"message/{column}/{row.public_id}"), sealed)
-    except Erased:
-        return None

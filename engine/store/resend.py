@@ -12,9 +12,7 @@ from engine.store import ledger
 from engine.store.ledger import Entry
 from engine.store.sealed import public_id
 from engine.store.session import Tx
-from engine.store.tables import MessageRow
-
-MESSAGE = MessageRow.__table__  # type: ignore[attr-defined]
+from engine.store.tables import MESSAGE
 
 OFFERED = ("unknown", "dead")
 LASTS = timedelta(days=1)  # whoever asks for it means now

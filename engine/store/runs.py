@@ -8,17 +8,12 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, bindparam, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.model.journey import Journey
 from engine.model.run import Run
+from engine.store.engines import insert_into
 from engine.store.session import Tx
-from engine.store.tables import JourneySwitch, JourneyVersion, RunRow
-
-RUN = RunRow.__table__  # type: ignore[attr-defined]
-VERSION = JourneyVersion.__table__  # type: ignore[attr-defined]
-SWITCH = JourneySwitch.__table__  # type: ignore[attr-defined]
+from engine.store.tables import RUN, SWITCH, VERSION
 
 CHANGING = (
     "digest", "event_type", "event_key", "anchor", "shipment", "return_key", "position", "state", "reason",
@@ -81,7 +76,7 @@ def pin(tx: Tx, journeys: Iterable[Journey]) -> None:
     if not wanted:
         return
     known = tx.conn.execute(select(VERSION.c.digest).where(VERSION.c.digest.in_(list(wanted)))).scalars()
-    made = (pg_insert if tx.locks_rows else sqlite_insert)(VERSION).on_conflict_do_nothing()
+    made = insert_into(VERSION, postgres=tx.locks_rows).on_conflict_do_nothing()
     for digest in sorted(set(wanted) - set(known)):
         body = msgspec.json.decode(wanted[digest].canonical())
         tx.conn.execute(made.values(digest=digest, name=wanted[digest].name, body=body))

@@ -11,8 +11,11 @@ value cannot be moved to another place. Every value starts with a version byte a
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+import os
 import secrets
+import tempfile
 from base64 import b32encode, b64decode, b64encode
 from collections.abc import Sequence
 from functools import lru_cache
@@ -58,9 +61,8 @@ def master_keys(given: str, home: Path) -> list[bytes]:
     if not given:
         path = home / "secret.keys"
         if not path.exists():
-            home.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(b64encode(secrets.token_bytes(32)).decode() + "\n")
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_keys(path)
         given = ",".join(path.read_text().split())
     keys = []
     for text in filter(None, (part.strip() for part in given.split(","))):
@@ -74,6 +76,21 @@ def master_keys(given: str, home: Path) -> list[bytes]:
     if not keys:
         raise KeysWrong("TODOKE_SECRET_KEYS is empty; make a key with: todoke keys master")
     return keys
+
+
+def _make_keys(path: Path) -> None:
+    """Whole or not at all, and never over another's: of several processes that start at once, all must seal
+    under the key of the first."""
+    handle, part = tempfile.mkstemp(prefix=".", suffix=".keys", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(b64encode(secrets.token_bytes(32)).decode() + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # a key that a power cut takes away takes everything with it
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(part)
+    finally:
+        Path(part).unlink()
 
 
 class Vault:

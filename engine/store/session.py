@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 TRIES = 6  # of a transaction that met another, or whose connection went away
 PAUSE = 0.02  # seconds before the second try; doubled each time, with jitter
-CHANCE = SystemRandom()  # jitter
 LOST_PAUSE = 0.5  # the same while the database is away: 15 seconds in all
+CHANCE = SystemRandom()
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization failure, deadlock, unique
 # violation (two transactions met the same new name; the second one finds it), lock not available.

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, literal_column, select
 
-from engine.store.messages import HELD, MESSAGE
+from engine.store.messages import HELD
 from engine.store.session import Tx
+from engine.store.tables import MESSAGE
 
 SENDING = MESSAGE.c.status == literal_column("'sending'")
 

@@ -49,6 +49,8 @@ def add(
     again = f"todoke merchant add {slug} --name NAME --from-email shop@example.jp"
     if not SLUG.fullmatch(slug):
         refuse(f"SLUG {slug!r} cannot be used", "letters a-z, digits and hyphens, at most 63", again)
+    if name and not name.isprintable():
+        refuse("--name: it holds a line break or a control character", "one line of text", again)
     named = [("locale", locale), ("timezone", timezone), *([("from_email", from_email)] if from_email else [])]
     wanted = _settings(MerchantSettings(), [*named, *pairs(settings, again)], again)
     with opened(context) as app, app.store.begin() as tx:

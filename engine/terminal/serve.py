@@ -6,13 +6,15 @@ import os
 import signal
 import socket
 from threading import Event
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from engine.terminal.speak import opened, refuse
 
 if TYPE_CHECKING:
+    import asyncio
+
     from starlette.applications import Starlette
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -61,9 +63,11 @@ def web(
     """Run the web side alone: intake, customer pages, console. Workers find what it stores."""
     from engine.web.app import make_app
     from engine.web.console import local_login
+    from engine.work.crew import send_hints
 
     _settings(host, port, database_url, broker_url)
     with opened(context) as app:
+        send_hints(app)
         typer.echo(f"started: http://{host}:{port}/  console: {local_login(app)}")
         serve(make_app(app), host, port)
 
@@ -91,8 +95,25 @@ def serve(web_app: Starlette, host: str, port: int) -> None:
     # uvicorn raises the signal again when it is done: without these the process would end before its workers.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    config = uvicorn.Config(web_app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        web_app,
+        host=host,
+        port=port,
+        http=_http(),
+        log_level="warning",
+        log_config=None,  # its lines go through ours, which leave out what an exception says
+        access_log=False,
+        server_header=False,
+    )
     uvicorn.Server(config).run()
+
+
+def _http() -> type[asyncio.Protocol] | Literal["h11"]:
+    try:
+        from engine.web.heads import BoundedHeads
+    except ImportError:  # without the extra "fast"
+        return "h11"
+    return BoundedHeads
 
 
 def _settings(host: str | None, port: int | None, database_url: str, broker_url: str) -> None:

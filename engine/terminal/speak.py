@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -95,8 +95,8 @@ def console(*, errors: bool = False) -> Console:
 
     stream = sys.stderr if errors else sys.stdout
     width = min(WIDTH, os.get_terminal_size(stream.fileno()).columns) if stream.isatty() else WIDTH
-    colours = None if os.environ.get("NO_COLOR") or not stream.isatty() else "auto"
-    return Console(file=stream, width=width, color_system=colours, highlight=False, emoji=False)  # type: ignore[arg-type]
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") or not stream.isatty() else "auto"
+    return Console(file=stream, width=width, color_system=colours, highlight=False, emoji=False)
 
 
 def shown(value: Any) -> str:

@@ -20,12 +20,13 @@ from engine.model.merchant import Merchant
 from engine.rules.content import wanted_locale
 from engine.store import merchants
 from engine.store.access import Holder
-from engine.web.pages import LOCALES, pages
+from engine.web.pages import LOCALES, SHARED, pages
 from engine.web.reasons import reasons
 from engine.web.security import console_headers, new_nonce
 from engine.web.sessions import Session, Sessions
 
 HOME = "/console/orders"
+LONGEST = 18  # digits of a number that surely fits into 64 bits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,8 @@ class Visit:
 
     def asked(self, name: str) -> str | None:
         """A value of the query, None when it is missing or blank."""
-        return self.request.query_params.get(name, "").strip() or None
+        # PostgreSQL refuses a statement with a NUL among its values.
+        return self.request.query_params.get(name, "").replace("\0", "").strip() or None
 
     def address(self, **changes: object) -> str:
         """This page's address with these values of the query changed; None takes one away."""
@@ -83,7 +85,8 @@ class Desk:
         folder = app.settings.templates / "console"
         self.book = pages(folder)
         self._because = reasons(folder / "reasons.yaml")
-        self.files = {path.name: path.read_bytes() for path in sorted((folder / "static").iterdir())}
+        static = [*(folder / "static").iterdir(), *(folder.parent / SHARED).iterdir()]
+        self.files = {path.name: path.read_bytes() for path in sorted(static)}
         self._version = {name: sha256(data).hexdigest()[:12] for name, data in self.files.items()}
 
     def route(self, path: str, handler: Handler) -> Route:
@@ -106,7 +109,7 @@ class Desk:
             visit = Visit(
                 app=self.app, request=request, holder=holder, merchant=merchant, session=changed, locale=locale
             )
-            answer = handler(visit)
+            answer = handler(visit) if "\0" not in request.scope["path"] else MISSING
             response = self._frame(visit, answer, mine) if isinstance(answer, Page) else answer
             if changed is not session:
                 self.sessions.write(request, response, changed)
@@ -142,6 +145,11 @@ class Desk:
 
     def _file(self, name: str) -> str:
         return f"/console/static/{name}?v={self._version[name]}"
+
+
+def row_number(text: str | None) -> int | None:
+    """The number of a row as an address holds it; None for what no column of numbers could hold."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= LONGEST else None
 
 
 def media_type(name: str) -> str:

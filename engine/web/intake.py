@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from engine.flow.accept import Intake, Receipt, body_limit, judge
+from engine.flow.accept import Intake, Reply, body_limit, judge
 from engine.flow.app import App
 from engine.store import merchants
 from engine.store.merchants import Connection
@@ -46,18 +46,18 @@ def routes(app: App, intake: Intake) -> list[BaseRoute]:
             # What nobody asked for is not read: a stranger must not fill the memory.
             body = await _body(request, limit) if limit else b""
         except TooLarge:
-            return _answer(Receipt(413, f"the body is larger than {limit} bytes"))
+            return _answer(Reply(413, f"the body is larger than {limit} bytes"))
         except ClientDisconnect:
-            return _answer(Receipt(400, "the request was cut off"))
+            return _answer(Reply(400, "the request was cut off"))
         headers = {name.lower(): value for name, value in request.headers.items()}
         raw = judge(app, connection, body, headers)
-        if isinstance(raw, Receipt):
+        if isinstance(raw, Reply):
             return _answer(raw)
         try:
             await asyncio.wrap_future(intake.put(raw))
         except Exception:
             return JSONResponse({"error": "not stored; send it again"}, 503, {"Retry-After": RETRY_AFTER})
-        return _answer(Receipt(202, "stored"))
+        return _answer(Reply(202, "stored"))
 
     return [Route("/in/{connection}", accept, methods=["POST"])]
 
@@ -75,6 +75,6 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _answer(receipt: Receipt) -> JSONResponse:
-    key = "status" if receipt.status < 300 else "error"
-    return JSONResponse({key: receipt.reason}, receipt.status)
+def _answer(reply: Reply) -> JSONResponse:
+    key = "status" if reply.status < 300 else "error"
+    return JSONResponse({key: reply.reason}, reply.status)

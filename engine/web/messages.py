@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute
 
 from engine.store import merchants, reports
 from engine.store.session import Tx
-from engine.web.desk import MISSING, Desk, Page, Visit
+from engine.web.desk import MISSING, Desk, Page, Visit, row_number
 from engine.web.mail import framed, opened
 from engine.web.security import preview_headers
 
@@ -43,9 +43,9 @@ def _list(visit: Visit) -> Page:
             tx,
             status=status,
             journey=journey,
-            subject=_number(visit.asked("order")),
+            subject=row_number(visit.asked("order")),
             limit=PAGE + 1,
-            before=_number(visit.asked("before")),
+            before=row_number(visit.asked("before")),
         )
         counts = reports.count_messages(tx)
     more = visit.address(before=rows[PAGE - 1].number) if len(rows) > PAGE else None
@@ -92,7 +92,7 @@ def _mailbox(visit: Visit) -> Page:
     with visit.app.store.read(visit.merchant.id) as tx:
         boxes = _boxes(tx)
         rows = reports.list_messages(
-            tx, connections=boxes, status="sent", limit=PAGE + 1, before=_number(visit.asked("before"))
+            tx, connections=boxes, status="sent", limit=PAGE + 1, before=row_number(visit.asked("before"))
         )
         chosen = visit.asked("message") or (rows[0].id if rows else None)
         found = reports.message(tx, chosen) if chosen else None
@@ -117,7 +117,3 @@ def _boxes(tx: Tx) -> list[str]:
 
 def _titles(visit: Visit) -> dict[str, str]:
     return {name: getattr(one.title, visit.locale) for name, one in visit.app.journeys.items()}
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -15,7 +15,7 @@ from engine.rules.units import account
 from engine.store import counts as counted
 from engine.store import facts, merchants, optout, reports, runs
 from engine.store.facts import Held
-from engine.web.desk import MISSING, Desk, Page, Visit
+from engine.web.desk import MISSING, Desk, Page, Visit, row_number
 from engine.web.timeline import timeline
 
 PAGE = 50
@@ -25,7 +25,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     """The order pages."""
     return [
         desk.route("/console/orders", _list),
-        desk.route("/console/orders/{order:int}", _one),
+        desk.route("/console/orders/{order}", _one),
     ]
 
 
@@ -53,7 +53,9 @@ def _list(visit: Visit) -> Page | Response:
 
 
 def _one(visit: Visit) -> Page | Response:
-    asked = visit.request.path_params["order"]
+    asked = row_number(visit.request.path_params["order"])
+    if asked is None:
+        return MISSING
     with visit.app.store.read(visit.merchant.id) as tx:
         number = optout.standing(tx, asked)
         held = facts.load(tx, [number]).get(number)
@@ -90,8 +92,8 @@ def _cursor(text: str | None) -> tuple[datetime | None, int | None]:
     """Where a list goes on: the time and id of the last row shown. Nonsense starts at the top."""
     at, _, number = (text or "").rpartition("_")
     try:
-        return datetime.fromisoformat(at), int(number)
-    except ValueError:
+        return datetime.fromisoformat(at).astimezone(UTC), row_number(number)
+    except (ValueError, OverflowError):
         return None, None
 
 

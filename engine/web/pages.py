@@ -14,6 +14,7 @@ from engine.rules import wording
 from engine.rules.template_filters import filters
 
 LOCALES = ("ja", "en")
+SHARED = "shared"  # what customer pages and console both use, beside their folders
 OURS = ("put", "day", "time", "moment", "arrival", "money", "price", "quantity", "honorific", "parcel")
 
 
@@ -54,7 +55,7 @@ class Pages:
 
     def _environment(self, folder: Path, locale: str) -> Environment:
         environment = Environment(
-            loader=FileSystemLoader(folder),
+            loader=FileSystemLoader([folder, folder.parent / SHARED]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

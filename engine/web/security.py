@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 MAX_FORM = 4_096  # bytes of a form of ours
 
@@ -91,14 +91,20 @@ def same(one: str, other: str) -> bool:
 async def form(request: Request) -> Mapping[str, str]:
     """The fields of a urlencoded form of ours; nothing of a body that is larger than one can be."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM:
-            return {}
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_FORM:
+                return {}
+    except ClientDisconnect:
+        return {}
     return dict(parse_qsl(body.decode("ascii", "replace"), max_num_fields=20))
 
 
 def _origin(address: str | None) -> str | None:
-    parts = urlsplit(address or "")
-    plain = all(char.isalnum() or char in ".-:" for char in parts.netloc)
+    try:
+        parts = urlsplit(address or "")
+    except ValueError:  # "https://["
+        return None
+    plain = all(char.isascii() and (char.isalnum() or char in ".-:") for char in parts.netloc)  # it is a header
     return f"https://{parts.netloc}" if parts.scheme == "https" and parts.netloc and plain else None

@@ -7,9 +7,11 @@ from typing import Any
 
 from dramatiq import Broker, Message
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.middleware import AgeLimit, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import AgeLimit, Middleware, ShutdownNotifications, TimeLimit
 
 HINTS = 1_000  # waiting in memory at most; more would say nothing new
+OLDEST_MS = 60_000  # an older hint is stale: the sweeper has looked since
+PATIENCE = 2.0  # seconds to wait for a broker's server
 
 
 class MemoryBroker(StubBroker):
@@ -40,7 +42,37 @@ class MemoryBroker(StubBroker):
 
 
 def make_broker(url: str) -> Broker:
-    """The broker of that URL. Raises ValueError for a scheme that is not known."""
-    if url.startswith("memory:"):
-        return MemoryBroker(middleware=[AgeLimit(), TimeLimit(), ShutdownNotifications()])
-    raise ValueError(f"TODOKE_BROKER_URL: {url.partition(':')[0]!r} is not a known broker; use memory://")
+    """The broker of that URL: memory://, redis:// (rediss://) or amqp:// (amqps://).
+
+    Only what a server needs is imported. Raises ValueError for a scheme that is not known.
+    """
+    middleware: list[Middleware] = [AgeLimit(max_age=OLDEST_MS), TimeLimit(), ShutdownNotifications()]
+    match url.partition(":")[0]:
+        case "memory":
+            return MemoryBroker(middleware=middleware)
+        case "redis" | "rediss":
+            return _redis(url, middleware)
+        case "amqp" | "amqps":
+            from engine.work.quorum import QuorumBroker
+
+            return QuorumBroker(url=url, confirm_delivery=True, middleware=middleware)
+        case scheme:
+            raise ValueError(f"TODOKE_BROKER_URL: {scheme!r} is no broker; use memory://, redis:// or amqp://")
+
+
+def crosses_processes(url: str) -> bool:
+    """Do hints reach workers in other processes?"""
+    return not url.startswith("memory:")
+
+
+def _redis(url: str, middleware: list[Middleware]) -> Broker:
+    from dramatiq.brokers.redis import RedisBroker
+    from redis import Redis
+
+    # A server that is away must not hold up an intake: a lost hint costs a second, a hanging one much more.
+    client = Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, health_check_interval=30)
+    # By default Dramatiq looks for messages of dead workers once in a thousand commands; hints are few.
+    made: Broker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=client, namespace="todoke", middleware=middleware, maintenance_chance=1_000_000
+    )
+    return made

@@ -6,11 +6,17 @@ from dramatiq import Worker
 
 from engine.flow.app import App
 from engine.work.actors import BrokerHints
-from engine.work.broker import make_broker
+from engine.work.broker import crosses_processes, make_broker
 from engine.work.sweeper import Sweeper
 
 STOP_MS = 20_000  # longer than one send may take
 POLL_MS = 200  # how soon an idle thread notices that it should stop
+
+
+def send_hints(app: App) -> None:
+    """Let a process without workers wake those of others, where the broker reaches them."""
+    if crosses_processes(app.settings.broker_url):
+        app.hints = BrokerHints(app, make_broker(app.settings.broker_url))
 
 
 class Crew:

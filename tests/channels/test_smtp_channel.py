@@ -63,6 +63,18 @@ def test_the_servers_own_id_is_kept(text, ref):
     assert CHANNEL.classify(Answer(code=250, text=text)) == Accepted(ref=ref, detail=text or None)
 
 
+def test_no_address_is_kept_from_what_a_server_says():
+    text = "2.1.5 <naoko@example.com>: queued for naoko@example.com"
+    for said in (
+        CHANNEL.classify(Answer(code=250, text=text)).detail,
+        CHANNEL.classify(Failure(stage="handed_over", text=text)).reason,
+        CHANNEL.classify(Failure(stage="connect", text=text)).detail,
+        CHANNEL.classify(Failure(stage="refused", code=550, command="RCPT", text=text)).detail,
+    ):
+        assert "queued for <address>" in said
+        assert "naoko" not in said
+
+
 def test_the_bytes_are_those_of_the_fixture():
     given = json.loads((FIXTURES / "review_request.in.json").read_text(encoding="utf-8"))
     request = CHANNEL.prepare(

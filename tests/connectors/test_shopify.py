@@ -202,6 +202,13 @@ def test_either_spelling_of_the_headers_is_read_and_the_shop_has_to_fit() -> Non
         assert isinstance(verdict(prefix, "other.myshopify.com"), Refused)
 
 
+def test_what_is_carried_out_of_the_shop_does_not_travel() -> None:
+    till = {"source_name": "pos", "line_items": [line()], "shipping_lines": [], "shipping_address": None}
+    sent_on = [{"shipping_address": {"city": "京都市"}}, {"shipping_lines": [{"id": 1}]}, {"source_name": "web"}]
+    assert [one.ships for one in order(**till).lines or ()] == [False]
+    assert [one.ships for also in sent_on for one in order(**{**till, **also}).lines or ()] == [True, True, True]
+
+
 def test_an_unclear_body_asks_for_its_topic() -> None:
     with pytest.raises(Unreadable, match="--topic"):
         reading(None, {"id": 1})

@@ -100,6 +100,41 @@ def test_prices_are_shown_with_tax_where_the_shop_shows_them_so() -> None:
     assert without.price.amount == "333.3333"
 
 
+def test_an_order_of_downloads_has_nothing_that_travels() -> None:
+    item = {"id": 1, "name": "編み図（PDF）", "quantity": 1}
+    told = [{"needs_processing": False}, {"needs_processing": True}, {}]  # older versions do not say
+    assert [one.ships for says in told for one in seen(line_items=[item], **says).lines or ()] == [False, True, True]
+
+
+def test_what_the_customer_fetches_does_not_travel() -> None:
+    def ships(*methods: str) -> bool:
+        lines = [{"id": number, "method_id": method} for number, method in enumerate(methods)]
+        (found,) = seen(line_items=[{"id": 1, "name": "茶", "quantity": 1}], shipping_lines=lines).lines or ()
+        return found.ships
+
+    assert not ships("local_pickup")
+    assert not ships("pickup_location")
+    assert ships("flat_rate")
+    assert ships("local_pickup", "flat_rate")
+    assert ships()
+
+
+@pytest.mark.parametrize(
+    ("day", "left"),
+    [
+        ("1795219200", "2026-11-21T00:00:00+00:00"),  # the day of the snapshot, as its first moment in UTC
+        ("1795305600", "2026-11-21T23:30:00+00:00"),  # the day in Japan, 22 November: still ahead in UTC
+        ("1795392000", None),  # the day after: a plan
+        ("2026-11-22", "2026-11-21T15:00:00+00:00"),
+        ("2026-11-23", None),
+    ],
+)
+def test_a_day_of_dispatch_that_is_still_to_come_is_a_plan(day: str, left: str | None) -> None:
+    items = [{"tracking_number": "A1", "date_shipped": day}]
+    told = parcels(status="processing", date_modified_gmt="2026-11-21T23:30:00", shipment_trackings=items)
+    assert told["9"].dispatched_at == (left and datetime.fromisoformat(left))
+
+
 def test_a_ping_is_acknowledged_and_nothing_like_it_is() -> None:
     def verdict(body: bytes, **headers: str) -> Verified | Refused:
         return SOURCE.verify(Delivery(body=body, headers=headers, received_at=NOW), ["a secret"], NOW)

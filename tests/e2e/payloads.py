@@ -35,12 +35,12 @@ def shop_order(number: int, **more: Any) -> bytes:
     })  # fmt: skip
 
 
-def shop_parcel(number: int, parcel: int, minutes: float) -> bytes:
+def shop_parcel(number: int, parcel: int, minutes: float, **more: Any) -> bytes:
     """Shopify fulfillments/create: one of the cups."""
     return packed({
         "id": parcel, "order_id": number, "status": "success", "created_at": ago(minutes), "updated_at": ago(minutes),
         "tracking_company": "ヤマト運輸", "tracking_number": f"4000-0000-{parcel}", "name": f"#{number}.{parcel}",
-        "line_items": [{**CUPS, "quantity": 1}],
+        "line_items": [{**CUPS, "quantity": 1}], **more,
     })  # fmt: skip
 
 

@@ -136,6 +136,29 @@ def test_a_cp932_file(house):
     assert "﨑山" in mail.get_body(("plain",)).get_content()
 
 
+def test_nobody_waits_for_a_parcel_of_what_does_not_travel(house):
+    here, _ = house
+    card = {**payloads.CUPS, "id": 72, "title": "ギフトカード", "quantity": 1, "requires_shipping": False}
+    both = payloads.shop_order(1010, line_items=[payloads.CUPS, card])
+    issued = payloads.shop_parcel(1010, 811, 58, line_items=[card], tracking_number=None)
+    sent = payloads.shop_parcel(1010, 812, 30, line_items=[payloads.CUPS])
+    till = payloads.shop_order(1011, source_name="pos", shipping_address=None, shipping_lines=[])
+    carried = payloads.shop_parcel(1011, 813, 58, line_items=[payloads.CUPS], tracking_number=None)
+    for number, (topic, body) in enumerate((
+        ("fulfillments/create", issued), ("orders/paid", both), ("fulfillments/create", sent),
+        ("fulfillment_events/create", payloads.shop_scan(1010, 812, "delivered", 5)),
+        ("orders/paid", till), ("fulfillments/create", carried),
+    )):  # fmt: skip
+        assert post(here, "shopify", body, shopify(topic, f"card-{number}", body)) in {200, 202}
+        here.quiet()
+    confirmed = {("order_confirmed", "tell"): 1}
+    assert told(here, "1010") == {**confirmed, ("shipped", "tell"): 1, ("delivered", "tell"): 1}
+    rows = [(row["journey"], row["status"], row["subject"]) for row in of(here, "#1010")]
+    assert ("shipped", "sent", "商品を発送しました #1010") in rows
+    assert ("review_request", "planned", None) in rows
+    assert told(here, "1011") == confirmed
+
+
 def test_the_link_in_the_mail_opens(house):
     here, inbox = house
     body = payloads.shop_order(5001)

@@ -13,7 +13,7 @@ from engine.flow.send import deliver
 from engine.flow.unsubscribe import unsubscribe
 from engine.io.smtp import SmtpTransport
 from engine.model.merchant import MerchantSettings
-from engine.store import messages, people
+from engine.store import messages, outbox, people
 from tests.channels.servers import Line, Scripted, real
 from tests.flow.house import Desk, House, Killed
 from tests.flow.orders import NAOKO, order, parcel, scan
@@ -70,7 +70,7 @@ class TestCrashes:
         here = rig()
         with here.house.app.store.begin() as tx:
             now = here.house.app.clock
-            taken = messages.claim(tx, limit=10, lease=timedelta(seconds=60), now=now.now(), real=now.real())
+            taken = outbox.claim(tx, limit=10, lease=timedelta(seconds=60), now=now.now(), real=now.real())
         assert len(taken) == 1
         here.house.work()
         assert (here.status(), here.desk.handed) == ("leased", [])

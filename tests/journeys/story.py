@@ -25,7 +25,7 @@ from engine.model.run import Run
 from engine.model.shipment import FINAL, RANK, Packed, Scan, Shipment
 from engine.rules.advance import advance, begin, restart
 from engine.rules.guard_view import guard_view
-from engine.rules.happen import SCAN_EVENTS
+from engine.rules.happen import SCAN_EVENTS, outweighs
 from engine.rules.match import triggered
 from engine.rules.policy import Allow, Asked, Defer, Refuse, Standing, may_reach, still_true
 from engine.rules.signals import Cancel, Happened, Note, Plan, Resolved, Signal, Started, Step, View, Woke
@@ -151,7 +151,7 @@ class World:
             shipment=run.shipment,
             return_=run.return_, due_at=message.due, expires_at=message.expires,
         )  # fmt: skip
-        heard = {event.key: event for event in self.heard}
+        heard = {event.key: event for event in self.heard if outweighs(event, self.facts)}
         verdict = still_true(asked, heard, self.view(message.run).names, now)
         if isinstance(verdict, Allow):
             verdict = may_reach(asked, "naoko@example.jp", self.standing(), now)

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from engine.contracts import Ref, ShipmentSeen
 from engine.flow.accept import keep
 from engine.flow.observe import observe
-from engine.store import inbox, messages
+from engine.store import inbox, outbox
 from engine.store.session import Contended
 from engine.web.app import make_app
 from tests.flow.house import House
@@ -82,12 +82,12 @@ def test_claims_share_the_rows_and_none_waits_for_another(house):
     assert not {raw.id for raw in one} & {raw.id for raw in other}
     assert [raw.id for raw in one] == sorted(raw.id for raw in one)
     with house.app.store.begin() as tx:
-        inbox.release(tx, [raw.id for raw in (*one, *other)])
+        inbox.finish(tx, [raw.id for raw in (*one, *other)], "new", None, now)
     house.observe()
     clocks = {"now": house.app.clock.now(), "real": now}
     with house.app.store.begin() as first, house.app.store.begin() as second:
-        mine = {row.id for row in messages.claim(first, limit=25, lease=LEASE, **clocks)}
-        theirs = {row.id for row in messages.claim(second, limit=25, lease=LEASE, **clocks)}
+        mine = {row.id for row in outbox.claim(first, limit=25, lease=LEASE, **clocks)}
+        theirs = {row.id for row in outbox.claim(second, limit=25, lease=LEASE, **clocks)}
     assert (len(mine), len(theirs), mine & theirs) == (25, 15, set())
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine, event, text
 
-from engine.store import inbox, messages, runs, stranded
+from engine.store import inbox, outbox, runs, stranded
 from engine.store.engines import server_url
 from tests.flow.house import House
 from tests.flow.orders import order
@@ -37,8 +37,8 @@ MANY = (
 
 ASKED = {
     "inbox.claim": (lambda tx, now, real: inbox.claim(tx, limit=100, lease=LEASE, now=real), {"inbox_waiting"}),
-    "messages.claim": (
-        lambda tx, now, real: messages.claim(tx, limit=100, lease=LEASE, now=now, real=real),
+    "outbox.claim": (
+        lambda tx, now, real: outbox.claim(tx, limit=100, lease=LEASE, now=now, real=real),
         {"message_due", "message_held"},
     ),
     "stranded": (lambda tx, now, real: stranded.stranded(tx, real, 100), {"message_held"}),

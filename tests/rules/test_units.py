@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.model.facts import Facts
 from engine.model.order import Line, Order, Quantity
@@ -211,3 +212,20 @@ def test_siblings_and_order_of_leaving() -> None:
     assert [box.key for box in dispatched(facts)] == ["early", "scanned", "late"]
     assert siblings(facts) == 3
     assert siblings(Facts()) is None
+
+
+def test_a_parcel_without_goods_is_none_unless_it_has_a_number() -> None:
+    def facts(*lines: Line, **says: object) -> Facts:
+        boxes = [parcel(1, "card", contents=(Packed(quantity=1, line_id="card"),), dispatched_at=at(1), siblings=2)]
+        box = parcel(2, "box", dispatched_at=at(2), siblings=2, **says)
+        return replace(tell(*boxes, box).state.facts, order=Order(lines=lines))
+
+    tea, card = Line(id="tea", name="茶", quantity=1), Line(id="card", name="券", quantity=1, ships=False)
+    both = facts(tea, card)
+    assert [one.key for one in dispatched(both)] == ["box"]
+    assert siblings(both) == 1
+    assert account(both)["tea"].shipped == {"box": 1}
+    assert account(both)["card"].shipped == {"card": 1}
+    assert dispatched(facts(card)) == []
+    assert siblings(facts(card)) is None
+    assert [one.key for one in dispatched(facts(card, number="401234567890"))] == ["box"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -16,7 +19,7 @@ from sqlmodel import SQLModel
 from engine.model.merchant import MerchantSettings
 from engine.store import facts, merchants, messages, people, reports, runs
 from engine.store.migrate import HEAD, MIGRATIONS, ensure
-from engine.store.sealed import KeysWrong, Vault
+from engine.store.sealed import KeysWrong, Vault, master_keys
 from engine.store.session import Store, Unbound
 from tests.flow.house import KEY, House
 from tests.flow.orders import back, order, parcel, scan
@@ -172,6 +175,21 @@ class TestSealing:
             facts.name(tx, [("order:shop:naoko@example.com", 999)] * 2)
         assert "naoko" not in str(failed.value)
         assert "hidden" in str(failed.value)
+
+
+def test_processes_that_start_at_once_seal_under_one_key(tmp_path):
+    def first_start(home):
+        ready.wait()
+        return tuple(master_keys("", home))
+
+    for n in range(50):
+        ready = Barrier(8)
+        with ThreadPoolExecutor(8) as several:
+            found = set(several.map(first_start, [tmp_path / str(n)] * 8))
+        assert len(found) == 1
+        assert [path.name for path in (tmp_path / str(n)).iterdir()] == ["secret.keys"]
+    assert stat.S_IMODE((tmp_path / "0" / "secret.keys").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "0").stat().st_mode) == 0o700
 
 
 def test_tokens_are_kept_as_hashes_only(house):

@@ -26,6 +26,7 @@ def test_settings_are_changed_and_taken_back(shell):
     ("words", "first", "expected"),
     [
         (("add", "Tea!"), "SLUG 'Tea!' cannot be used", "letters a-z"),
+        (("add", "te2", "--name", "a\nb"), "--name: it holds a line break or a control character", "one line"),
         (("add", "te2", "--timezone", "Asia/Tokio"), "timezone: 'Asia/Tokio' cannot be used", "Asia/Tokyo"),
         (("add", "te2", "--from-email", "nobody"), "from_email: 'nobody' cannot be used", "shop@example.jp"),
         (("add", "tea"), "SLUG tea: there is such a merchant", "another slug"),

@@ -31,7 +31,7 @@ def test_a_key_is_shown_once_and_known_by_its_hash(shell, shop):
     key = shell.ok("keys", "create", "warehouse", "--merchant", "tea").out.strip()
     app = cli.compose()
     with app.store.begin() as tx:
-        assert access.key_holder(tx, key, app.clock.now()) == ("warehouse", 1)
+        assert access.key_holder(tx, key, app.clock.now()) == access.Holder(name="warehouse", merchant=1)
     app.store.close()
 
 

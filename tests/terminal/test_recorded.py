@@ -30,6 +30,9 @@ def test_a_text_is_the_body_itself(tmp_path):
         (b"{", "it is not JSON"),
         (b"[]", "Expected `object`, got `array`"),
         (b'{"headers": {}}', "it has no field `body`"),
+        (b'{"body": ' + b"[" * 5000 + b"]" * 5000 + b"}", "it is nested too deep"),
+        (b'{"body": {}, "topic": "a\\u0000"}', "a header or the topic holds a NUL character"),
+        (b'{"body": {}, "headers": {"webhook-id": "\\u0000"}}', "a header or the topic holds a NUL character"),
         (b'{"body": {}, "topic": 3}', "Expected `str | null`, got `int` - at `$.topic`"),
     ],
 )

@@ -1,5 +1,6 @@
 """The console over a real socket: who gets in, what they may see, and that every row says why."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,15 +9,19 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import delete
+from starlette.requests import Request
 
 from engine.store import access, merchants, reports
+from engine.store.access import Holder
 from engine.store.merchants import Connection
 from engine.store.sealed import new_token, token_hash
 from engine.store.tables import AccessKey
 from engine.web import console
 from engine.web.app import make_app
+from engine.web.desk import Visit
 from engine.web.pages import pages
-from engine.web.sessions import Doors
+from engine.web.security import form
+from engine.web.sessions import Doors, Session
 from tests.web.installation import Installation, build, orders, served
 
 OPEN = {"/console/login", "/console/static/{name}", "/console/open/{token}", "/console/logout", "/console/merchant"}
@@ -56,7 +61,7 @@ def addresses(here: Installation, merchant: str = "shop") -> dict[str, str]:
     return {
         "/console": "/console",
         "/console/orders": "/console/orders",
-        "/console/orders/{order:int}": f"/console/orders/{order}",
+        "/console/orders/{order}": f"/console/orders/{order}",
         "/console/messages": f"/console/messages?order={order}",
         "/console/messages/{message}": f"/console/messages/{message}",
         "/console/messages/{message}/preview": f"/console/messages/{message}/preview",
@@ -112,6 +117,45 @@ def test_every_page_in_both_languages(here: Installation, shop: httpx.Client) ->
                 assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
                 assert answer.headers["cache-control"] == "no-store"
     assert '<html lang="en">' in shop.get("/console/orders").text  # the choice is kept
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/console/orders/" + "9" * 30, 404),
+        ("/console/orders/" + "9" * 5000, 404),
+        ("/console/orders/-1", 404),
+        ("/console/orders/%00", 404),
+        ("/console/messages/%00", 404),
+        ("/console/connections/%00", 404),
+        ("/console/orders?number=%00&stage=%00", 200),
+        ("/console/orders?before=2026-11-24T00:00:00_5", 200),
+        ("/console/orders?before=2026-11-24T00:00:00%2B00:00_" + "9" * 30, 200),
+        ("/console/orders?before=0001-01-01T00:00:00%2B23:59_1", 200),
+        ("/console/orders?before=9999-12-31T23:59:59-23:59_1", 200),
+        ("/console/messages?before=" + "9" * 30, 200),
+    ],
+)
+def test_nonsense_in_an_address_is_no_error(shop: httpx.Client, address: str, status: int) -> None:
+    assert shop.get(address).status_code == status
+
+
+def test_a_value_that_no_database_takes_reaches_none(here: Installation) -> None:
+    request = Request({"type": "http", "query_string": b"status=%00dead&order=%00"})
+    visit = Visit(app=here.app, request=request, holder=Holder(name="x", merchant=None), merchant=here.shop,
+                  session=Session(csrf="x", at=0), locale="ja")  # fmt: skip
+    assert (visit.asked("status"), visit.asked("order")) == ("dead", None)
+
+
+def test_a_form_that_is_cut_off_is_empty() -> None:
+    told = iter([
+        {"type": "http.request", "body": b"csrf=abc&key=", "more_body": True}, {"type": "http.disconnect"}
+    ])  # fmt: skip
+
+    async def receive() -> dict[str, object]:
+        return next(told)
+
+    assert asyncio.run(form(Request({"type": "http", "headers": []}, receive))) == {}
 
 
 def test_operator_switches_merchants(here: Installation, operator: httpx.Client) -> None:

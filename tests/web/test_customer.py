@@ -241,5 +241,7 @@ def test_only_the_logo_may_come_from_elsewhere() -> None:
         "http://cdn.shop.example/logo.png",
         "javascript:alert(1)",
         "https://x.example; script-src *",
+        "https://[",
+        "https://日本語.jp/logo.png",
     ):
         assert images(wrong) == "img-src data:", wrong

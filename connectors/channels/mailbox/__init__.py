@@ -17,7 +17,7 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
 
 
 def classify(result: Answer | Failure) -> Outcome:
-    """Kept, or not kept for now: a disk can be full, a message cannot be refused."""
+    """Kept, or not kept yet: a disk can be full, a message cannot be refused."""
     if isinstance(result, Answer):
         return Accepted(detail=result.text or None)
     return Deferred(scope="provider", code="disk", detail=result.text or None)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from connectors.channels.address import BadAddress, address
 from connectors.channels.mime import build
-from connectors.channels.smtp.replies import outcome
+from connectors.channels.smtp.replies import outcome, unnamed
 from engine.contracts import (
     Accepted,
     Ambiguous,
@@ -85,11 +85,11 @@ def classify(result: Answer | Failure) -> Outcome:
     """What the server's reply, or its silence, means for the message."""
     if isinstance(result, Answer):
         found = (pattern.search(result.text) for pattern in _QUEUE_IDS)
-        return Accepted(ref=next((match[1] for match in found if match), None), detail=result.text or None)
+        return Accepted(ref=next((match[1] for match in found if match), None), detail=unnamed(result.text))
     if result.stage == "handed_over":
-        return Ambiguous(reason=result.text or "no reply after the message was handed over")
+        return Ambiguous(reason=unnamed(result.text) or "no reply after the message was handed over")
     if result.stage == "connect":
-        return Deferred(scope="provider", code="connect", detail=result.text or None)
+        return Deferred(scope="provider", code="connect", detail=unnamed(result.text))
     return outcome(result.code, result.command, result.text)
 
 

@@ -107,13 +107,18 @@ def outcome(code: int | None, command: str | None, text: str) -> Rejected | Defe
     basic = str(code) if code is not None else ""
     statuses = [match[0] for match in _ENHANCED.finditer(text) if not basic or match[1] == basic[0]]
     enhanced = statuses[0] if statuses else ""
-    detail = _ADDRESS.sub("<address>", text) or None
+    detail = unnamed(text)
     for row in ROWS:
         if _fits(row, basic, enhanced, command, text):
             if row.kind == "deferred":
                 return Deferred(scope=row.scope, code=enhanced or basic, detail=detail)
             return Rejected(scope=row.scope, code=enhanced or basic, detail=detail)
     raise ValueError(f"not a refusal: {basic or 'no code'}")
+
+
+def unnamed(text: str) -> str | None:
+    """What a server said without the mail addresses in it: it is kept, and shown, where no address may stand."""
+    return _ADDRESS.sub("<address>", text) or None
 
 
 def _fits(row: Row, basic: str, enhanced: str, command: str | None, text: str) -> bool:

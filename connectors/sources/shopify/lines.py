@@ -26,11 +26,19 @@ def lines(order: Mapping[str, Any]) -> tuple[Line, ...] | None:
         if line_id is None:
             continue
         fates = {goods: units for (line, goods), units in refunded.items() if line == line_id}
-        found.append(_line(item, line_id, order.get("currency"), _cancelled(item, fates, sent[line_id])))
+        cancelled = _cancelled(item, fates, sent[line_id])
+        found.append(_line(item, line_id, order.get("currency"), cancelled, carried=_carried(order)))
     return tuple(found)
 
 
-def _line(item: Mapping[str, Any], line_id: str, currency: object, cancelled: Quantity) -> Line:
+def _carried(order: Mapping[str, Any]) -> bool:
+    """Whether the customer carried it all out of the shop: an order at the till that goes to no address.
+    Shopify shows it as fulfilled like any other, and its articles as such that need shipping."""
+    goes_somewhere = bool(order.get("shipping_address") or rows(order.get("shipping_lines")))
+    return order.get("source_name") == "pos" and not goes_somewhere
+
+
+def _line(item: Mapping[str, Any], line_id: str, currency: object, cancelled: Quantity, *, carried: bool) -> Line:
     return Line(
         id=line_id,
         name=first(item.get("title"), item.get("name")) or line_id,
@@ -39,7 +47,7 @@ def _line(item: Mapping[str, Any], line_id: str, currency: object, cancelled: Qu
         variant=text(item.get("variant_title")),
         price=amount(item, "price", currency),
         cancelled=cancelled,
-        ships=item.get("requires_shipping") is not False and item.get("gift_card") is not True,
+        ships=not carried and item.get("requires_shipping") is not False and item.get("gift_card") is not True,
     )
 
 

@@ -18,6 +18,7 @@ from connectors.sources.loose import (
     number,
     plain,
     quantity,
+    raw_status,
     rounded,
     rows,
     table,
@@ -29,6 +30,8 @@ from connectors.sources.woocommerce.trackings import parcels
 from connectors.sources.woocommerce.words import MAP, slug_of, when, words, zone
 from engine.contracts import Delivery, OrderSeen, Reading, Ref, Unreadable
 from engine.model.order import Line, Money, Payment
+
+PICKUP = frozenset({"local_pickup", "pickup_location"})  # the two of WooCommerce itself, older and newer checkout
 
 
 def order(source: Mapping[str, Any], delivery: Delivery) -> Reading:
@@ -90,6 +93,7 @@ def _lines(source: Mapping[str, Any]) -> tuple[Line, ...] | None:
     """The order's lines; None when the payload has none at all. Lines without id are left out."""
     if not isinstance(source.get("line_items"), list):
         return None
+    travels = _travels(source)
     return tuple(
         Line(
             id=line_id,
@@ -98,10 +102,19 @@ def _lines(source: Mapping[str, Any]) -> tuple[Line, ...] | None:
             sku=text(item.get("sku")),
             price=_price(item, source),
             image_url=link(table(item.get("image")).get("src")),
+            ships=travels,
         )
         for item in rows(source["line_items"])
         if (line_id := identity(item.get("id")))
     )
+
+
+def _travels(source: Mapping[str, Any]) -> bool:
+    """False for nothing but downloads, which WooCommerce completes the moment they are paid, and for what the
+    customer fetches from the shop; "completed" is no dispatch then."""
+    methods = [raw_status(line.get("method_id")) for line in rows(source.get("shipping_lines"))]
+    fetched = bool(methods) and all(method in PICKUP for method in methods)
+    return source.get("needs_processing") is not False and not fetched
 
 
 def _price(item: Mapping[str, Any], source: Mapping[str, Any]) -> Money | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connectors.sources.carriers import slug
 from connectors.sources.loose import first, identity, link, rows, table, text
@@ -83,7 +84,7 @@ def _parcel(
     return ShipmentSeen(
         ref=_ref(ref, number, (identity(item.get("tracking_id")) or number) if place else None),
         as_of=as_of,
-        dispatched_at=_shipped(item, local) or shipped_at,
+        dispatched_at=_left(item, as_of, local) or shipped_at,
         carrier=slug(carrier),
         carrier_name=name,
         url=next(filter(None, (link(item.get(key)) for key in LINKS)), None),
@@ -97,6 +98,16 @@ LINKS = ("tracking_link", "formatted_tracking_link", "custom_tracking_link")
 def _ref(ref: Ref, number: str | None = None, suffix: str | None = None) -> Ref:
     shipment_id = f"{ref.order_id}-{suffix}" if suffix else ref.order_id
     return Ref(order_id=ref.order_id, shipment_id=shipment_id, tracking_number=number)
+
+
+def _left(item: Mapping[str, Any], as_of: datetime, local: str) -> datetime | None:
+    """When the parcel left, as known at `as_of`. The extension keeps a day, as its first moment in UTC: today
+    may so lie ahead, and is now; a later day is a plan."""
+    day = _shipped(item, local)
+    if day is None or day <= as_of:
+        return day
+    written = day.astimezone(UTC if from_unix(item.get("date_shipped")) else ZoneInfo(local)).date()
+    return as_of if written <= as_of.astimezone(ZoneInfo(local)).date() else None
 
 
 def _shipped(item: Mapping[str, Any], local: str) -> datetime | None:

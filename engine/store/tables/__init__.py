@@ -2,14 +2,49 @@
 them except blind indexes. Every row that belongs to a merchant says so and is read through that merchant.
 
 Partial indexes keep the claims cheap: rows that wait are few, rows that are done are many.
+
+A class says what a row is; statements are built on its table, in capitals below, for many rows at once.
 """
+
+from sqlalchemy import Table
+from sqlmodel import SQLModel
 
 from engine.store.tables.journeys import Attempt, JourneySwitch, JourneyVersion, LedgerRow, MessageRow, RunRow
 from engine.store.tables.orders import Alias, EventRow, ObservationRow, Subject
 from engine.store.tables.people import AccessKey, ConsentRow, Pause, Suppression, Token
 from engine.store.tables.sources import Connection, Inbox, Merchant
 
+
+def _table(row: type[SQLModel]) -> Table:
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+MERCHANT, CONNECTION, INBOX = _table(Merchant), _table(Connection), _table(Inbox)
+SUBJECT, ALIAS, OBSERVATION, EVENT = _table(Subject), _table(Alias), _table(ObservationRow), _table(EventRow)
+VERSION, SWITCH, RUN = _table(JourneyVersion), _table(JourneySwitch), _table(RunRow)
+MESSAGE, ATTEMPT, LEDGER = _table(MessageRow), _table(Attempt), _table(LedgerRow)
+TOKEN, SUPPRESSION, CONSENT = _table(Token), _table(Suppression), _table(ConsentRow)
+PAUSE, ACCESS = _table(Pause), _table(AccessKey)
+
 __all__ = [
+    "ACCESS",
+    "ALIAS",
+    "ATTEMPT",
+    "CONNECTION",
+    "CONSENT",
+    "EVENT",
+    "INBOX",
+    "LEDGER",
+    "MERCHANT",
+    "MESSAGE",
+    "OBSERVATION",
+    "PAUSE",
+    "RUN",
+    "SUBJECT",
+    "SUPPRESSION",
+    "SWITCH",
+    "TOKEN",
+    "VERSION",
     "AccessKey",
     "Alias",
     "Attempt",

@@ -5,19 +5,6 @@ for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) break;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const said = button.querySelector("[role=status]");
-    const word = button.querySelector("[data-word]");
-    await navigator.clipboard.writeText(button.dataset.copy);
-    word.hidden = true;
-    said.textContent = button.dataset.copied;
-    setTimeout(() => { said.textContent = ""; word.hidden = false; }, 2000);
-  });
-}
-
 // Lists that grow are fetched again while somebody looks at their top; the focus stays where it is.
 const live = document.querySelector("[data-live]");
 if (live && !new URLSearchParams(location.search).has("before")) {

@@ -1,3 +1,4 @@
+// Buttons that copy; without a clipboard they stay hidden.
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
   button.hidden = false;

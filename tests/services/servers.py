@@ -1,0 +1,84 @@
+"""Private Redis and RabbitMQ servers for a test: on free ports of 127.0.0.1, in folders of their own, ended with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def program(*names: str) -> str:
+    """The first of the programs that is here. Skips, which CI forbids, where none is."""
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    pytest.skip(f"no {names[0]} on this machine: install it, or run .ci/run, which does")
+
+
+def answers(port: int, process: subprocess.Popen[bytes], *, seconds: float) -> None:
+    """Wait until the server listens. Raises AssertionError when it ends or does not come up."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server has ended by itself"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the server does not listen")
+
+
+@contextlib.contextmanager
+def redis(folder: Path, port: int | None = None) -> Iterator[str]:
+    """A Redis that keeps nothing on disk; its URL."""
+    port = port or free_port()
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        answers(port, server, seconds=10)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@contextlib.contextmanager
+def rabbitmq(folder: Path) -> Iterator[str]:
+    """A RabbitMQ node with its own data, cookie, name and Erlang port mapper; its URL."""
+    port, between, mapper = free_port(), free_port(), str(free_port())
+    command = program("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8",
+        "RABBITMQ_NODENAME": f"todoke{port}@localhost", "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODE_PORT": str(port), "RABBITMQ_DIST_PORT": str(between),
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"), "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_LOGS": "-", "RABBITMQ_PID_FILE": str(folder / "pid"), "RABBITMQ_CONFIG_FILE": str(folder / "none"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"), "RABBITMQ_CONF_ENV_FILE": str(folder / "env"),
+        "ERL_EPMD_PORT": mapper, "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+    }  # fmt: skip
+    with open(folder / "rabbitmq.log", "wb") as log:
+        server = subprocess.Popen([command], env=environment, cwd=folder, stdout=log, stderr=log)
+        try:
+            answers(port, server, seconds=60)
+            yield f"amqp://guest:guest@127.0.0.1:{port}/%2F"
+        finally:
+            server.terminate()
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait(10)
+            # The node has started the port mapper as a daemon of its own; it is ours alone, by its port.
+            subprocess.run([program("epmd"), "-port", mapper, "-kill"], check=False, capture_output=True, timeout=10)

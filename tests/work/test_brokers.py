@@ -1,0 +1,116 @@
+"""Hints between processes, over real Redis and RabbitMQ servers: they wake at once, and losing them costs latency
+only. Two installations over one database stand for two processes; neither sees what the other has in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.flow.accept import keep
+from engine.work.broker import make_broker
+from engine.work.crew import Crew, send_hints
+from engine.work.quorum import QuorumBroker
+from tests.flow.house import House
+from tests.services import servers
+from tests.work.test_hints import body, until
+
+NEVER = 3_600.0  # seconds between two looks of the sweeper, where only hints may wake the workers
+
+
+@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    start = {"redis": servers.redis, "rabbitmq": servers.rabbitmq}[request.param]
+    with start(tmp_path_factory.mktemp(request.param)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def worker(home: Path, url: str, **limits: float) -> Iterator[House]:
+    house = House(home, broker_url=url, worker_threads=2, **limits)
+    crew = Crew(house.app)
+    crew.start()
+    try:
+        yield house
+    finally:
+        crew.stop()
+        house.close()
+
+
+def accept(front: House, number: int) -> None:
+    """A delivery comes in at a process that has no workers."""
+    keep(front.app, [front.raw(body(number))])
+
+
+def sent(house: House) -> int:
+    return sum(report.status == "sent" for report in house.reports())
+
+
+def test_a_hint_wakes_the_workers_of_another_process(broker: str, tmp_path: Path):
+    front = House(tmp_path, broker_url=broker)
+    send_hints(front.app)
+    with worker(tmp_path, broker, sweep_seconds=NEVER) as back:
+        for number in range(1, 4):
+            accept(front, number)
+            until(lambda: sent(back) == number)  # noqa: B023 - asked at once
+            time.sleep(0.06)  # hints of one moment are gathered, so each of these is one of its own
+    front.close()
+
+
+def test_a_broker_that_forgets_everything_costs_latency_only(broker: str, tmp_path: Path):
+    front = House(tmp_path, broker_url=broker)
+    send_hints(front.app)
+    accept(front, 1)
+    made = make_broker(broker)
+    made.declare_queue("intake")
+    made.flush("intake")
+    made.close()
+    with worker(tmp_path, broker, sweep_seconds=0.2) as back:
+        until(lambda: sent(back) == 1)
+    front.close()
+
+
+def test_without_its_broker_an_installation_goes_on(tmp_path: Path):
+    nobody = f"redis://127.0.0.1:{servers.free_port()}/0"
+    front = House(tmp_path, broker_url=nobody)
+    send_hints(front.app)
+    accept(front, 1)
+    assert front.rows("SELECT state FROM inbox") == [("new",)]
+    front.work()
+    assert sent(front) == 1
+    front.close()
+
+
+def test_a_broker_that_goes_away_and_comes_back(tmp_path: Path):
+    """The sweeper goes on while Redis is away; hints wake the same workers again when it is back."""
+    port = servers.free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    front = House(tmp_path, broker_url=url)
+    with contextlib.ExitStack() as first:
+        first.enter_context(servers.redis(tmp_path, port))
+        send_hints(front.app)
+        with worker(tmp_path, url, sweep_seconds=0.2) as back:
+            accept(front, 1)
+            until(lambda: sent(back) == 1)
+            first.close()
+            accept(front, 2)
+            assert front.rows("SELECT count(*) FROM inbox")[0][0] == 2
+            with servers.redis(tmp_path, port):
+                until(lambda: sent(back) == 2)
+    front.close()
+
+
+def test_rabbitmq_queues_are_quorum_queues_and_confirmed():
+    made = make_broker("amqp://guest:guest@127.0.0.1:1/")
+    assert isinstance(made, QuorumBroker)
+    assert made.confirm_delivery
+    assert made._build_queue_arguments("intake")["x-queue-type"] == "quorum"
+
+
+@pytest.mark.parametrize("url", ["kafka://x", "", "http://127.0.0.1"])
+def test_another_broker_is_refused_with_what_to_use(url: str):
+    with pytest.raises(ValueError, match="use memory://, redis:// or amqp://"):
+        make_broker(url)
