@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ from engine.terminal.speak import opened, refuse
 if TYPE_CHECKING:
     import asyncio
 
+    import uvicorn
     from starlette.applications import Starlette
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -90,22 +91,26 @@ def worker(context: typer.Context, database_url: Database = "", broker_url: Brok
 
 def serve(web_app: Starlette, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are answered."""
-    import uvicorn
-
     # uvicorn raises the signal again when it is done: without these the process would end before its workers.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
+    web_server(web_app, host=host, port=port).run()
+
+
+def web_server(web_app: Starlette, **options: Any) -> uvicorn.Server:
+    """A server for the web application; `options` are uvicorn's own."""
+    import uvicorn
+
     config = uvicorn.Config(
         web_app,
-        host=host,
-        port=port,
         http=_http(),
         log_level="warning",
         log_config=None,  # its lines go through ours, which leave out what an exception says
-        access_log=False,
+        access_log=False,  # addresses hold tokens
         server_header=False,
+        **options,
     )
-    uvicorn.Server(config).run()
+    return uvicorn.Server(config)
 
 
 def _http() -> type[asyncio.Protocol] | Literal["h11"]:

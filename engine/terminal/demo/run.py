@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-import uvicorn
-
 from engine.flow.app import App
 from engine.io.clock import SteppedClock, SystemClock
 from engine.terminal.demo.carrier import Carrier
@@ -18,6 +16,7 @@ from engine.terminal.demo.report import report
 from engine.terminal.demo.screen import Screen
 from engine.terminal.demo.shop import open_shop
 from engine.terminal.demo.story import Story
+from engine.terminal.serve import web_server
 from engine.terminal.speak import console as make_console
 from engine.web.app import make_app
 from engine.web.console import local_login
@@ -55,10 +54,7 @@ def run(app: App, clock: SteppedClock, door: socket.socket, story: Story, second
 def _serving(app: App, door: socket.socket) -> Iterator[None]:
     """Web, workers and sweeper, started together and stopped together."""
     crew = Crew(app)
-    config = uvicorn.Config(
-        make_app(app), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
+    server = web_server(make_app(app), timeout_graceful_shutdown=1)
     # Not in the main thread, so that signals stay ours and end the story first.
     web = Thread(target=server.run, kwargs={"sockets": [door]}, name="web")
     crew.start()
