@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event, Thread
 
 import structlog
 
 from engine.flow.app import App
+from engine.flow.observe import observe
 from engine.flow.recover import recover
+from engine.flow.send import deliver
 from engine.flow.wake import wake
 from engine.store import inbox, messages
 
 log = structlog.get_logger(__name__)
+LONGEST = 5.0  # seconds of the sweeper's own work between two looks
 
 
 class Sweeper:
-    """A thread that looks every `sweep_seconds`; it hints rather than works, so that it never falls behind."""
+    """A thread that looks every `sweep_seconds`. It hints first, and works itself where a hint did not help."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._stop = Event()
+        self._waited = self._was_due = False  # what the last look found
         self._thread = Thread(target=self._run, name="sweeper", daemon=True)
 
     def start(self) -> None:
@@ -47,6 +52,17 @@ class Sweeper:
             self._app.hints.observe()
         if due:
             self._app.hints.deliver()
+        # What a hint has not set going by the next look, the sweeper does itself: the broker may be away.
+        if waiting and self._waited:
+            self._work(observe)
+        if due and self._was_due:
+            self._work(deliver)
+        self._waited, self._was_due = waiting, due
+
+    def _work(self, work: Callable[[App], int]) -> None:
+        until = self._app.clock.monotonic() + LONGEST
+        while work(self._app) and self._app.clock.monotonic() < until:
+            continue
 
     def _recover(self) -> None:
         while recover(self._app):

@@ -52,10 +52,8 @@ def test_the_sweeper_finishes_what_lost_hints_left(house, monkeypatch):
     crew.start()
     try:
         keep(house.app, [house.raw(body(1))])
-        until(lambda: len(lost) >= 3)
-        assert house.statuses() == {}
-        monkeypatch.undo()
         until(lambda: list(house.statuses().values()) == ["sent"])
+        assert lost, "no hint was given, so none was lost"
     finally:
         crew.stop()
 
