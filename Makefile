@@ -4,6 +4,13 @@ PORT    ?= 8000
 WORKERS ?= auto
 ARGS    ?=
 UPGRADE ?=
+SEEDS   ?= 2000
+SEED    ?=
+KIND    ?=
+ORDERS  ?= 500
+SECONDS ?= 15
+FAULTS  ?=
+STORES  ?=
 PYTHON  ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
              if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
              then echo $$python; break; fi; done)
@@ -18,13 +25,15 @@ DEV_SET := $(VENV)/.dev-set
 # Commands start three times as fast with compiled modules, whatever the caller's environment says.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install run test check format constraints clean
+.PHONY: help install run test check simulate rig format constraints clean
 
 help:
 	@echo 'make run [PORT=8000]   install, then the demo in the foreground'
 	@echo 'make install           only $(BIN)/todoke'
 	@echo 'make test [ARGS=...]   all tests; ARGS go to pytest, WORKERS=n sets how many run at once'
 	@echo 'make check             format, lint, types, imports, tests'
+	@echo 'make rig               break real processes on every database and broker; see tests/rig/README.md'
+	@echo 'make simulate          the delivery core through SEEDS=2000 bad days; SEED=n replays one and shows it'
 	@echo 'make format            rewrite the code as `make check` wants it'
 	@echo 'make constraints       pin again after a change of pyproject.toml; UPGRADE=--upgrade takes newer releases'
 	@echo 'make clean             remove the environment and the caches; never the data'
@@ -43,6 +52,14 @@ check: $(DEV_SET)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory test
+
+rig: $(DEV_SET)
+	$(BIN)/python -m tests.rig --orders $(ORDERS) --seconds $(SECONDS) $(if $(FAULTS),--faults $(FAULTS)) \
+	  $(if $(STORES),--stores $(STORES)) $(ARGS)
+
+# Ends with one JSON line; fails when a promise was broken. See tests/simulator/README.md.
+simulate: $(DEV_SET)
+	@$(BIN)/python -m tests.simulator $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(if $(KIND),--kind $(KIND))
 
 format: $(DEV_SET)
 	$(BIN)/ruff format .

@@ -27,6 +27,7 @@ def compose(clock: Clock | None = None) -> App:
     Journeys and templates are read when they are first asked for. Raises KeysWrong and SchemaOld, and later
     JourneyRefused and BrokenTemplates, whose messages say what to do.
     """
+    import gc
     import random
     import sys
 
@@ -35,6 +36,7 @@ def compose(clock: Clock | None = None) -> App:
     from engine.flow.app import App
     from engine.flow.post import Transports
     from engine.io.clock import SystemClock
+    from engine.io.http_reach import reach
     from engine.io.late import Late
     from engine.io.library import load_journeys
     from engine.io.log import configure
@@ -43,6 +45,8 @@ def compose(clock: Clock | None = None) -> App:
     from engine.store.sealed import Vault, master_keys
     from engine.store.session import Store
 
+    # Every message makes thousands of objects and hardly a cycle: the collector need not look so often.
+    gc.set_threshold(50_000, 20, 50)
     settings = Settings()
     configure(settings.log_level, human=sys.stderr.isatty())
     store = Store(settings.url, Vault(master_keys(settings.secret_keys, settings.home)))
@@ -63,7 +67,11 @@ def compose(clock: Clock | None = None) -> App:
         channel_names=tuple(connectors.CHANNELS),
         journeys=Late(journeys),
         templates=templates,
-        post=Transports(settings.home, deadline=settings.send_seconds),
+        post=Transports(
+            settings.home,
+            deadline=settings.send_seconds,
+            reach=reach(settings.http_private, settings.http_ports),
+        ),
         chance=random.random,
     )
 

@@ -18,6 +18,7 @@ SOURCES: Mapping[str, str] = {
 
 CHANNELS: Mapping[str, str] = {
     "mailbox": "connectors.channels.mailbox",
+    "resend": "connectors.channels.resend",
     "smtp": "connectors.channels.smtp",
 }
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHIPPED = Path(__file__).resolve().parent.parent  # journeys/ and templates/ stand beside the engine
@@ -32,10 +36,33 @@ class Settings(BaseSettings):
     journeys: Path = Field(SHIPPED / "journeys", description="Folder of the journey files.")
     templates: Path = Field(SHIPPED / "templates", description="Folder of the message and page templates.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    metrics_token: str = Field(
+        "", repr=False, description="Bearer key that /metrics asks for; empty: it answers this machine only."
+    )
+    alert_url: str = Field("", repr=False, description="Where alarms are told: a Slack incoming webhook, or any URL.")
+    alert_format: Literal["", "slack", "generic"] = Field(
+        "", description="slack or generic (signed JSON); empty: slack for hooks.slack.com, else generic."
+    )
+    alert_secret: str = Field("", repr=False, description="whsec_ and base64: signs generic alerts; empty: unsigned.")
+    alert_locale: Literal["ja", "en"] = Field("ja", description="Language of alerts: ja or en.")
+    alert_timezone: str = Field("Asia/Tokyo", description="Time zone of the times in alerts.")
+    alert_backlog_minutes: int = Field(
+        10, ge=1, description="Minutes something due may wait before it is an alarm; six times that for requests."
+    )
 
     max_body: int = Field(1_000_000, description="Largest webhook body in bytes; larger ones get 413.")
     max_file: int = Field(50_000_000, description="Largest file body (CSV) in bytes.")
     worker_threads: int = Field(8, description="Threads that observe, render and send in one worker process.")
+    http_ports: str = Field(
+        "443,8443",
+        pattern=r"^\s*\d{1,5}(\s*,\s*\d{1,5})*\s*$",
+        description="Ports that outgoing HTTPS may use, comma-separated.",
+    )
+    http_private: str = Field(
+        "",
+        description="Networks that outgoing HTTP may reach though they are not public, e.g. 127.0.0.0/8; empty: none.",
+    )
+
     lease_seconds: int = Field(
         60, description="How long a claimed row belongs to one worker; above twice send_seconds."
     )
@@ -43,6 +70,29 @@ class Settings(BaseSettings):
     arm_seconds: int = Field(5, description="A send that has not started this long after arming is not started.")
     sweep_seconds: float = Field(1.0, description="Pause between two looks for work that no hint announced.")
     batch: int = Field(100, description="Rows handled in one transaction at most.")
+
+    @field_validator("alert_secret")
+    @classmethod
+    def _signs(cls, secret: str) -> str:
+        """Said when the process starts, not when the first alarm is to be told."""
+        b64decode(secret.removeprefix("whsec_"), validate=True)
+        return secret
+
+    @field_validator("alert_timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except ZoneInfoNotFoundError as unknown:
+            raise ValueError("no such time zone; Asia/Tokyo, for example") from unknown
+        return name
+
+    @field_validator("http_private")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for one in filter(None, map(str.strip, text.split(","))):
+            ip_network(one)
+        return text
 
     @property
     def url(self) -> str:

@@ -73,9 +73,14 @@ def _headers(envelope: Envelope, content: Content, domain: str) -> list[str]:
         first = _fits("References", _MESSAGE_ID, envelope.references)
         found += [f"In-Reply-To: {first}", f"References: {first}"]
     if envelope.unsubscribe_url:
-        link = _fits("List-Unsubscribe", _LINK, envelope.unsubscribe_url)
-        found += [f"List-Unsubscribe: <{link}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+        found += [f"{name}: {value}" for name, value in one_click(envelope.unsubscribe_url).items()]
     return found
+
+
+def one_click(url: str) -> dict[str, str]:
+    """Both headers of RFC 8058 for this link. Raises ValueError for what is no link."""
+    link = _fits("List-Unsubscribe", _LINK, url)
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _head(headers: list[str]) -> str:
@@ -96,7 +101,7 @@ def _part(subtype: str, text: str) -> bytes:
 
 
 def _text(header: str, value: str) -> str:
-    value = _clean(value)
+    value = clean(value)
     if _is_plain(value) and len(header) + 2 + len(value) <= _WIDEST:
         return f"{header}: {value}"
     return f"{header}: {_encoded(value, len(header) + 2)}"
@@ -104,7 +109,7 @@ def _text(header: str, value: str) -> str:
 
 def _mailbox(header: str, value: str, name: str | None) -> str:
     wire = _wire(header, address, value)
-    name = _clean(name or "")
+    name = clean(name or "")
     if not name:
         return f"{header}: {wire}"
     quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -128,7 +133,8 @@ def _encoded(value: str, used: int) -> str:
     return "\r\n ".join(words)
 
 
-def _clean(value: str) -> str:
+def clean(value: str) -> str:
+    """The text on one line, without control characters and without those that turn its direction."""
     if value.isprintable():
         return value.strip()
     return _UNSEEN.sub("", _BREAKS.sub(" ", value)).strip()

@@ -16,7 +16,7 @@ MAX_DEPTH = 64
 # The only way in for a NUL or a lone surrogate: UTF-8 has no surrogates, and JSON no raw control characters.
 _SUSPECT = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
 
-MAX_INT = 10**64  # far beyond any id or amount; longer digit strings only cost time
+MOST_DIGITS = 64  # far beyond any id or amount; longer digit strings only cost time
 
 
 def load(body: bytes) -> Any:
@@ -31,14 +31,12 @@ def load(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise Unreadable(f"the body is not UTF-8 text (byte {error.start})") from None
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _STRICT.decode(text)
     except json.JSONDecodeError as error:
         raise Unreadable(f"the body is not JSON: {error.msg} (line {error.lineno} column {error.colno})") from None
     except RecursionError:
         raise Unreadable(_TOO_DEEP) from None
-    except ValueError:  # the interpreter's own limit on digits
-        raise Unreadable("the body holds a number with too many digits") from None
-    _inspect(value, texts=_SUSPECT.search(text) is not None)
+    _inspect(value, texts="\\u" in text and _SUSPECT.search(text) is not None)
     return value
 
 
@@ -56,32 +54,46 @@ def _no_constant(_name: str) -> NoReturn:
     raise Unreadable("the body holds NaN or Infinity, which is not JSON")
 
 
+def _whole(digits: str) -> int:
+    if len(digits.lstrip("-")) > MOST_DIGITS:
+        raise Unreadable("the body holds a number with too many digits")
+    return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):  # 1e999 is valid JSON
+        raise Unreadable("the body holds a number that is too large")
+    return value
+
+
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_whole, parse_float=_fraction
+)
+
+
 def _inspect(value: Any, *, texts: bool) -> None:
-    """Level by level, so that the depth is counted without recursion."""
+    """Level by level, so that the depth is counted without recursion; texts only where one is suspect."""
     level = [value]
-    for depth in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for item in level:
-            if isinstance(item, dict | list):
-                if depth == MAX_DEPTH:
-                    raise Unreadable(_TOO_DEEP)
-                below.extend(item)
-                if isinstance(item, dict):
-                    below.extend(item.values())
-            elif isinstance(item, str):
+            if type(item) is dict:
+                below += item.values()
                 if texts:
-                    _inspect_text(item)
-            elif item is not None:
-                _inspect_number(item)
-        level = below
-
-
-def _inspect_number(item: float) -> None:
-    if isinstance(item, int):
-        if not -MAX_INT < item < MAX_INT:
-            raise Unreadable("the body holds a number with too many digits")
-    elif item in (float("inf"), float("-inf")):  # 1e999 is valid JSON
-        raise Unreadable("the body holds a number that is too large")
+                    below += item
+            elif type(item) is list:
+                below += item
+            elif texts and isinstance(item, str):
+                _inspect_text(item)
+        level = below if texts else [item for item in below if type(item) is dict or type(item) is list]
+        if not level:
+            return
+    if any(isinstance(item, dict | list) for item in level):
+        raise Unreadable(_TOO_DEEP)
+    for item in level:
+        if isinstance(item, str):
+            _inspect_text(item)
 
 
 def _inspect_text(text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -51,10 +51,12 @@ Outcome = Accepted | Rejected | Deferred | Ambiguous
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a channel can promise. `idempotency` is how long the provider recognises our key again
-    (zero: not at all, so an ambiguous send is never repeated blindly)."""
+    (zero: not at all, so an ambiguous send is never repeated blindly). `per_second` is what one account may send
+    unless its connection says otherwise; None: no limit is known."""
 
     idempotency: timedelta = timedelta(0)
     receipts: bool = False
+    per_second: float | None = None
     purposes: frozenset[Purpose] = frozenset({"transactional", "adjacent", "service", "promotional"})
 
 
@@ -75,13 +77,30 @@ class FileRequest:
     data: bytes
 
 
-Request = MailRequest | FileRequest
+@dataclass(frozen=True, kw_only=True)
+class HttpRequest:
+    """One HTTP request: what is stored before it is sent, and sent again as it was stored.
+
+    Header names are in lower case. `auth` are the headers that carry a secret, with the setting's name in
+    braces where its value belongs ("Bearer {api_key}"; "Basic {user}:{password}" is encoded): they are filled
+    in from the connection when the request leaves, so that no secret is ever stored with a message.
+    """
+
+    url: str
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Request = MailRequest | FileRequest | HttpRequest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """What the transport met instead of an answer. `stage` tells whether the message can have been taken:
-    "connect" and "refused" happen before it was handed over, "handed_over" after."""
+    "connect" and "refused" happen before it was handed over, "handed_over" after. `code` and `command` are SMTP's:
+    over HTTP every reply that can be read is an Answer, whatever its status."""
 
     stage: Literal["connect", "refused", "handed_over"]
     code: int | None = None  # SMTP reply code where there was one
@@ -91,10 +110,13 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A provider's positive reply."""
+    """A provider's reply: of a mail server only the positive one, over HTTP any, with its status as `code`,
+    its headers (names in lower case, several of one name joined by ", ") and its body."""
 
     code: int
     text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ def absorb(app: App, tx: Tx, said: Sequence[Said], now: datetime) -> tuple[bool,
             placement.place(one).heard.append((heard, one.inbox, one.backfill))
         except LookupError as ambiguous:
             parked[one.inbox or 0] = Parked(str(ambiguous))
+    placement.settle()
     cases = [case for case in placement.cases.values() if case.held.state is not None]
     load_courses(tx, cases, app.journeys.get)
     chosen = runs.switches(tx)

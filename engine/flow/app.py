@@ -8,6 +8,8 @@ from typing import Protocol
 
 from engine.config import Settings
 from engine.contracts import Answer, Channel, Failure, Request, Source
+from engine.flow.hand_over import Helpers
+from engine.flow.turns import Lines
 from engine.io.clock import Clock
 from engine.model.journey import Journey
 from engine.rules.content import CompiledTemplate
@@ -21,8 +23,8 @@ class Hints(Protocol):
     def observe(self) -> None:
         """Deliveries are waiting in the inbox."""
 
-    def deliver(self) -> None:
-        """Messages are due."""
+    def deliver(self, lane: int = 0) -> None:
+        """Messages are due in that lane; whoever looks into lane 0 also hints at lane 1."""
 
 
 class NoHints:
@@ -31,7 +33,7 @@ class NoHints:
     def observe(self) -> None:
         return
 
-    def deliver(self) -> None:
+    def deliver(self, lane: int = 0) -> None:
         return
 
 
@@ -58,3 +60,8 @@ class App:
     post: Post
     chance: Callable[[], float]  # a random number in [0, 1) for jitter
     hints: Hints = field(default_factory=NoHints)
+    helpers: Helpers = field(default_factory=Helpers)
+    lines: Lines = field(init=False)  # who waits for their turn in this process
+
+    def __post_init__(self) -> None:
+        self.lines = Lines(self.clock.monotonic, self.chance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from engine.model.customer import Party
 from engine.model.event import Event
 from engine.model.facts import State
 from engine.model.journey import Journey, Send
-from engine.model.merchant import Merchant
+from engine.model.merchant import Merchant, MerchantSettings
 from engine.rules.guard_view import guard_view
 from engine.rules.happen import outweighs, renamed
 from engine.rules.identify import current
@@ -38,6 +38,14 @@ class Letter:
     channel: Connection | None
     orders_since: int = 0  # of the same person, after this one
     verdict: Verdict = field(default_factory=Allow)
+    index: str = ""  # blind index of the address, once it has been asked for
+    _truth: Verdict | None = None
+
+    def truth(self, now: datetime) -> Verdict:
+        """Is what it says still so? The facts stay as they were read; only its time may run out."""
+        if self._truth is None or now >= self.row.expires_at:
+            self._truth = still_true(self.asked, self.events, self.names, now)
+        return self._truth
 
     @property
     def state(self) -> State:
@@ -53,28 +61,28 @@ class Letter:
             shipment=self.shipment, return_=self.return_, more={"orders_since": self.orders_since},
         )  # fmt: skip
 
-    @property
+    @cached_property
     def events(self) -> dict[str, Event]:
         """What has happened and may outweigh a message, by the keys that parcels and returns go by now."""
         told = (renamed(event, self.state.names) for event in self.state.events.values())
         return {event.key: event for event in told if outweighs(event, self.state.facts)}
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """Where the customer lives: the merchant's zone."""
         return ZoneInfo(self.merchant.settings.timezone)
 
-    @property
+    @cached_property
     def shipment(self) -> str | None:
         """The parcel it is about, by the key that the parcel goes by now."""
         return current(self.state.names, "parcel", self.row.shipment) if self.row.shipment else None
 
-    @property
+    @cached_property
     def return_(self) -> str | None:
         """The return it is about, by the key that the return goes by now."""
         return current(self.state.names, "return", self.row.return_key) if self.row.return_key else None
 
-    @property
+    @cached_property
     def party(self) -> Party | None:
         """The person it is for."""
         order = self.state.facts.order
@@ -85,7 +93,7 @@ class Letter:
         """Where it would go: an e-mail address, the one medium there is now."""
         return self.party.email if self.party else None
 
-    @property
+    @cached_property
     def asked(self) -> Asked:
         """The message as the gate sees it."""
         row = self.row
@@ -122,36 +130,36 @@ def open_letters(app: App, tx: Tx, ids: Sequence[int], *, lock: bool = False) ->
 
 def judge(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
     """Ask the gate about every letter: is it still true, and may we reach the person now?"""
-    indexes = {letter.row.id: _index(tx, letter.address) for letter in letters}
-    known = [index for index in indexes.values() if index]
+    for letter in letters:
+        if letter.address and not letter.index:
+            letter.index = tx.vault.index(tx.merchant, "email", letter.address)
+    known = [letter.index for letter in letters if letter.index]
     suppressed, consents = people.suppressed(tx, known), people.consents(tx, known)
     pauses = people.pauses(tx)
     for letter in letters:
-        index = indexes[letter.row.id] or ""
-        settings = letter.merchant.settings
         standing = Standing(
-            suppressed=suppressed.get(index, ()),
-            consents=consents.get(index, {}),
+            suppressed=suppressed.get(letter.index, ()),
+            consents=consents.get(letter.index, {}),
             paused=next((reason for journey, reason in pauses if journey in {None, letter.row.journey}), None),
-            quiet=(time.fromisoformat(settings.quiet_start), time.fromisoformat(settings.quiet_end)),
+            quiet=_quiet(letter.merchant.settings),
             zone=letter.zone,
         )
-        verdict = still_true(letter.asked, letter.events, letter.names, now)
+        verdict = letter.truth(now)
         if isinstance(verdict, Allow):
             reach = may_reach(letter.asked, letter.address, standing, now)
             verdict = verdict if isinstance(reach, Allow) else reach
         letter.verdict = verdict
 
 
-def _index(tx: Tx, address: str | None) -> str | None:
-    return tx.vault.index(tx.merchant, "email", address) if address else None
+@lru_cache
+def _quiet(settings: MerchantSettings) -> tuple[time, time]:
+    return time.fromisoformat(settings.quiet_start), time.fromisoformat(settings.quiet_end)
 
 
 def channels_of(app: App, tx: Tx) -> dict[str, Connection]:
     """Medium -> the connection that carries it: the merchant's newest, else the operator's, else the mailbox
     that every merchant has."""
     found: dict[str, Connection] = {}
-    every = [c for c in merchants.connections(tx, role="channel") if c.merchant in {None, tx.merchant}]
-    for connection in sorted(every, key=lambda c: (c.connector != "mailbox", c.merchant is not None)):
+    for connection in sorted(merchants.channels(tx), key=lambda c: (c.connector != "mailbox", c.merchant is not None)):
         found[app.channels(connection.connector).medium] = connection
     return found

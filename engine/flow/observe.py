@@ -7,17 +7,20 @@ so a replay is free. A delivery that breaks its batch is tried alone, and given 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
 from engine.contracts import BadRow, Delivery, Observation, Receipt, Unreadable
 from engine.flow.absorb import Parked, absorb
 from engine.flow.app import App
+from engine.flow.claims import deliveries
 from engine.flow.place import Said
 from engine.flow.receive import receive
+from engine.io.metrics import OBSERVE
+from engine.rules.receipt import SUPPRESSES
 from engine.store import inbox, merchants
 from engine.store.inbox import Raw
 from engine.store.merchants import Connection
@@ -42,12 +45,15 @@ class Read:
 
 def observe(app: App) -> int:
     """Work on one batch of waiting deliveries; returns how many there were."""
-    lease = timedelta(seconds=app.settings.lease_seconds)
-    with app.store.begin() as tx:
-        rows = inbox.claim(tx, limit=app.settings.batch, lease=lease, now=app.clock.real())
+    rows = deliveries(app)
     senders: dict[str, Sender] = {}
     if rows:
-        _work(app, [one for raw in rows if (one := _try_read(app, raw, senders)) is not None])
+        with (
+            app.lines.deliveries.serving(Counter(raw.connection for raw in rows)) as mine,
+            app.store.giving_way(mine.much),
+            OBSERVE.timed(),
+        ):
+            _work(app, [one for raw in rows if (one := _try_read(app, raw, senders)) is not None])
     return len(rows)
 
 
@@ -80,6 +86,12 @@ def _work(app: App, batch: Sequence[Read], *, patient: bool = True) -> None:
 
 def _commit(app: App, tx: Tx, batch: Sequence[Read]) -> bool:
     now = app.clock.now()
+    receipts: dict[int, list[Receipt]] = {}
+    for merchant, receipt in (told for one in batch for told in one.receipts):
+        receipts.setdefault(merchant, []).append(receipt)
+    for merchant in sorted(receipts):
+        if any(receipt.status in SUPPRESSES for receipt in receipts[merchant]):
+            tx.shut_gate(merchant)
     by_merchant: dict[int, list[Said]] = {}
     for one in batch:
         for merchant, seen in one.said:
@@ -90,8 +102,8 @@ def _commit(app: App, tx: Tx, batch: Sequence[Read]) -> bool:
         planned, left_out = absorb(app, tx.of(merchant), heard, now)
         due = due or planned
         parked |= left_out
-    for merchant in sorted({merchant for one in batch for merchant, _ in one.receipts}):
-        receive(app, tx.of(merchant), [said for one in batch for owner, said in one.receipts if owner == merchant])
+    for merchant, told in sorted(receipts.items()):
+        receive(app, tx.of(merchant), told)
     ends: dict[tuple[str, str | None], list[int]] = {}
     for one in batch:
         end = ("parked", parked[one.raw.id].reason) if one.raw.id in parked else (one.state, one.reason)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.contracts import Accepted, Ambiguous, Deferred, Outcome, Rejected, Request
+from engine.flow import passage
 from engine.flow.app import App
 from engine.flow.case import Case
+from engine.flow.hand_over import NotStarted
 from engine.flow.letter import Letter
-from engine.flow.step import commit, load_courses, signal
+from engine.flow.passage import Passage, Told
+from engine.flow.step import add_courses, commit, signal
+from engine.io.metrics import ATTEMPTS
+from engine.model.merchant import Merchant
 from engine.model.message import MessageStatus
-from engine.rules.retry import next_try
+from engine.rules.breaker import pause
+from engine.rules.retry import FREE, RECEIPTS, may_repeat, next_try, spread, step_back
 from engine.rules.signals import Resolved
-from engine.store import facts, ledger, merchants, optout, outbox, people
+from engine.store import facts, ledger, merchants, outbox, people, runs
+from engine.store.attempts import NOTHING, Past
 from engine.store.ledger import Entry
 from engine.store.outbox import Ended
 from engine.store.session import Tx
@@ -23,73 +30,90 @@ from engine.store.session import Tx
 
 @dataclass(frozen=True, kw_only=True)
 class Try:
-    """One attempt under way. `armed_at` is a reading of the monotonic clock."""
+    """One attempt under way. `armed_at` is a reading of the monotonic clock; `passage` is how its account stood,
+    `past` what had become of the attempts before."""
 
     letter: Letter
     request: Request
     n: int
     armed_at: float
+    passage: Passage = field(default_factory=Passage)
+    past: Past = NOTHING
 
 
-LATE = "not started in time after arming"
-
-
-def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | None]]) -> None:
-    """Write what came of the attempts, and let their runs go on. What was not started (None) has surely not
-    left: it goes back as if it had not been tried."""
+def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStarted]]) -> None:
+    """Write what came of the attempts, let their runs go on, and tell their accounts. What was not started has
+    surely not left: it goes back as if it had not been tried."""
     if not tries:
         return
     now = app.clock.now()
-    done = [(one, outcome) for one, outcome in tries if outcome is not None]
-    idle = [one for one, outcome in tries if outcome is None]
+    done = [(one, outcome) for one, outcome in tries if not isinstance(outcome, NotStarted)]
+    idle = [(one, outcome.reason) for one, outcome in tries if isinstance(outcome, NotStarted)]
     ended = [_ended(app, one, outcome, now) for one, outcome in done]
+    told = [
+        Told(channel=one.letter.channel, passage=one.passage, outcome=None if isinstance(said, NotStarted) else said)
+        for one, said in tries
+        if one.letter.channel is not None
+    ]
+
+    dead = [
+        (one.letter.address, f"{said.code} {said.detail or ''}".strip()[:200])
+        for one, said in done
+        if isinstance(said, Rejected) and said.scope == "recipient" and one.letter.address
+    ]
 
     def write(tx: Tx) -> None:
+        if dead:
+            tx.shut_gate(merchant)
         facts.lock(tx, {one.letter.row.subject_id for one, _ in tries})
         _take_back(tx, idle, now)
         changed = outbox.settle(tx, ended, now)
         ledger.note(tx, [_entry(one, end, now) for (one, _), end in zip(done, ended, strict=True)])
-        for one, outcome in done:
-            if isinstance(outcome, Rejected) and outcome.scope == "recipient" and one.letter.address:
-                index = tx.vault.index(merchant, "email", one.letter.address)
-                people.suppress(tx, index, "all", f"{outcome.code} {outcome.detail or ''}".strip()[:200], now)
+        for address, reason in dead:
+            people.suppress(tx, tx.vault.index(merchant, "email", address), "all", reason, now)
         final = [
             (one.letter.row, end.status)
             for (one, _), end in zip(done, ended, strict=True)
             if end.id in changed and end.status != "planned"
         ]
-        resolve(app, tx, final)
+        resolve(app, tx, final, tries[0][0].letter.merchant)
+        passage.tell(app, tx, told)
 
     # Patient: what is known now would be unknown for ever if it were not written.
     app.store.commit(write, merchant, patient=True)
+    ATTEMPTS.add_all((_connector(one), end.outcome) for (one, _), end in zip(done, ended, strict=True))
 
 
-def _take_back(tx: Tx, idle: Sequence[Try], now: datetime) -> None:
-    outbox.disarm(tx, [(one.letter.row.id, one.letter.row.fence, one.n) for one in idle], LATE)
+def _connector(one: Try) -> str:
+    return one.letter.channel.connector if one.letter.channel else "none"
+
+
+def _take_back(tx: Tx, idle: Sequence[tuple[Try, str]], now: datetime) -> None:
+    for one, reason in idle:
+        outbox.disarm(tx, [(one.letter.row.id, one.letter.row.fence, one.n)], reason)
     ledger.note(tx, [
         Entry(at=now, decision="deferred", subject=one.letter.row.subject_id, message=one.letter.row.id,
-              journey=one.letter.row.journey, step=one.letter.row.step, reason=LATE)
-        for one in idle
+              journey=one.letter.row.journey, step=one.letter.row.step, reason=reason)
+        for one, reason in idle
     ])  # fmt: skip
 
 
-def resolve(app: App, tx: Tx, settled: Sequence[tuple[Any, MessageStatus]]) -> None:
-    """Tell the runs of these messages (row, status) that their message is settled."""
+def resolve(app: App, tx: Tx, settled: Sequence[tuple[Any, MessageStatus]], merchant: Merchant | None = None) -> None:
+    """Tell the runs of these messages (row, status) that their message is settled. The merchant is the
+    transaction's, where somebody has it at hand."""
     now = app.clock.now()
-    runs = {row.run_id: (row, status) for row, status in settled if row.run_id is not None}
-    if not runs:
+    told = {row.run_id: (row, status) for row, status in settled if row.run_id is not None}
+    # A run knows its order best: it goes with it into the one that it turned out to be.
+    found = runs.these(tx, list(told))
+    if not found:
         return
-    merchant = merchants.by_id(tx, tx.merchant)
-    held = facts.load(tx, {row.subject_id for row, _ in settled}, lock=True)
-    if moved := {optout.standing(tx, number) for number, one in held.items() if one.joined}:
-        held |= facts.load(tx, moved, lock=True)  # a run goes with its order into the one that it turned out to be
-    cases = [Case(held=one, merchant=merchant) for one in held.values()]
-    load_courses(tx, cases, app.journeys.get)
+    owner = merchant or merchants.by_id(tx, tx.merchant)
+    cases = [Case(held=one, merchant=owner) for one in facts.load(tx, list(found), lock=True).values()]
+    add_courses(tx, cases, found, app.journeys.get)
     for case in cases:
         for course in case.courses:
-            if course.run.id in runs:
-                row, status = runs[course.run.id]
-                signal(case, course, Resolved(step_id=row.step, status=status, at=now), now)
+            row, status = told[course.run.id]
+            signal(case, course, Resolved(step_id=row.step, status=status, at=now), now)
     commit(tx, cases, now)
 
 
@@ -102,25 +126,60 @@ def _ended(app: App, one: Try, outcome: Outcome, now: datetime) -> Ended:
         case Accepted(ref=ref, detail=detail):
             return Ended(id=row.id, fence=row.fence, n=one.n, outcome="accepted", status="sent", ref=ref, detail=detail)
         case Ambiguous(reason=reason):
+            again = _repeated(app, one, now)
+            told = "may or may not have left" + (", sent again" if again else "")
             return Ended(
-                id=row.id, fence=row.fence, n=one.n, outcome="ambiguous", status="unknown", detail=reason,
-                reason=f"may or may not have left: {reason}",
+                id=row.id, fence=row.fence, n=one.n, outcome="ambiguous", status="planned" if again else "unknown",
+                due_at=again, detail=reason, reason=f"{told}: {reason}",
             )  # fmt: skip
         case Rejected(scope=scope, code=code, detail=detail):
-            status: MessageStatus = "suppressed" if scope == "recipient" else "dead"
+            status: MessageStatus = _lost(one, "suppressed" if scope == "recipient" else "dead")
             return Ended(
                 id=row.id, fence=row.fence, n=one.n, outcome="rejected", status=status, scope=scope, code=code,
                 detail=detail, reason=f"rejected ({scope}): {code} {detail or ''}".strip(),
             )  # fmt: skip
-        case Deferred(scope=scope, code=code, after=after, detail=detail):
-            again = next_try(one.n, now, after=after, chance=app.chance())
-            given_up = again is None or again >= row.expires_at
-            reason = f"deferred ({scope}): {code} {detail or ''}".strip()
-            return Ended(
-                id=row.id, fence=row.fence, n=one.n, outcome="deferred", status="dead" if given_up else "planned",
-                scope=scope, code=code, detail=detail, due_at=None if given_up else again,
-                reason=f"given up after {one.n} tries: {reason}" if given_up else reason,
-            )  # fmt: skip
+        case Deferred():
+            return _deferred(app, one, outcome, now)
+
+
+def _deferred(app: App, one: Try, outcome: Deferred, now: datetime) -> Ended:
+    """Surely not taken. What concerns the whole account is no try of this message: only its expiry ends it."""
+    row, tries = one.letter.row, one.n - one.past.free
+    reason = f"deferred ({outcome.scope}): {outcome.code} {outcome.detail or ''}".strip()
+    again: datetime | None
+    if outcome.scope in FREE:
+        wait = pause(outcome, one.passage.account.trips)
+        wait = wait if outcome.after is not None or outcome.scope == "quota" else step_back(wait, one.n)
+        again = min(now + spread(wait, app.chance()), row.expires_at)
+    else:
+        again = next_try(tries, now, after=outcome.after, chance=app.chance())
+        if again is None or again >= row.expires_at:
+            again, reason = None, f"given up after {tries} tries: {reason}"
+    status: MessageStatus = "planned"
+    if again is None:
+        status = _lost(one, "dead")
+    return Ended(
+        id=row.id, fence=row.fence, n=one.n, outcome="deferred", status=status, scope=outcome.scope,
+        code=outcome.code, detail=outcome.detail, due_at=again, reason=reason,
+    )  # fmt: skip
+
+
+def _lost(one: Try, otherwise: MessageStatus) -> MessageStatus:
+    """How a message ends that was refused for good: what an attempt before may have done stays open."""
+    return "unknown" if one.past.unknowns else otherwise
+
+
+def _repeated(app: App, one: Try, now: datetime) -> datetime | None:
+    """When a message leaves again that may have left; None: never by itself."""
+    channel, since = one.letter.channel, one.past.since or now
+    window = app.channels(channel.connector).capabilities.idempotency if channel else timedelta(0)
+    again = next_try(one.n - one.past.free, now, after=None, chance=app.chance()) if window else now + RECEIPTS
+    if again is None or again >= one.letter.row.expires_at:
+        return None
+    lease = timedelta(seconds=app.settings.lease_seconds)
+    unknowns = one.past.unknowns + 1
+    may = may_repeat(one.letter.step.on_unknown, unknowns, since, again, window=window, lease=lease)
+    return again if may else None
 
 
 def _entry(one: Try, end: Ended, now: datetime) -> Entry:
@@ -129,7 +188,9 @@ def _entry(one: Try, end: Ended, now: datetime) -> Entry:
         **one.letter.verdict.values, "attempt": end.n, "outcome": end.outcome, "asserts": one.letter.step.asserts,
         "subject_version": one.letter.held.version,
     }  # fmt: skip
-    decision = {"sent": "sent", "planned": "deferred"}.get(end.status, end.status)
+    decision: str = "deferred" if end.status == "planned" else end.status
+    if end.status == "planned" and end.outcome == "ambiguous":
+        decision = "sent again"
     return Entry(
         at=now, decision=decision, subject=row.subject_id, message=row.id, journey=row.journey, step=row.step,
         reason=end.reason or "the gate was open and the channel took it", values=values,

@@ -1,35 +1,42 @@
-"""Transports by connection: a kept mail session for each mail server, the mailbox folder for the rest."""
+"""Transports by connection: a kept mail session for each mail server, kept HTTP connections for each account,
+the mailbox folder for the rest."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from engine.contracts import Answer, Failure, FileRequest, MailRequest, Request
+from engine.contracts import Answer, Failure, FileRequest, HttpRequest, MailRequest, Request
+from engine.io.http_reach import Reach
 from engine.io.mailbox import MailboxTransport
 from engine.io.smtp import SmtpTransport
 from engine.io.smtp_server import BadServer
 from engine.store.merchants import Connection
 
+if TYPE_CHECKING:
+    from engine.io.http import Http
+
 
 class Transports:
     """Implements `flow.app.Post`. Threads may share it; transports are made on first use and kept."""
 
-    def __init__(self, home: Path, *, deadline: float) -> None:
+    def __init__(self, home: Path, *, deadline: float, reach: Reach | None = None) -> None:
         self._mailbox = MailboxTransport(home / "mailbox")
         self._deadline = deadline
+        self._reach = reach or Reach()
         self._smtp: dict[str, SmtpTransport] = {}
+        self._http: Http | None = None
         self._lock = Lock()
 
     def send(self, connection: Connection, request: Request) -> Answer | Failure:
         """Hand the request to the transport that it is made for."""
         match request:
+            case HttpRequest():
+                secrets = {name: values[0] for name, values in connection.secrets.items() if values}
+                return self.http.send(connection.id, request, secrets)
             case MailRequest():
-                try:
-                    server = self._server(connection)
-                except BadServer as wrong:
-                    return Failure(stage="connect", command="CONNECT", text=str(wrong))
-                return server.send(request)
+                return self._mail(connection, request)
             case FileRequest():
                 return self._mailbox.send(request)
 
@@ -37,6 +44,25 @@ class Transports:
         """Say goodbye to all servers."""
         for transport in self._smtp.values():
             transport.close()
+        if self._http is not None:
+            self._http.close()
+
+    @property
+    def http(self) -> Http:
+        """HTTP of this process, for whoever has no connection of a merchant to send by."""
+        with self._lock:
+            if self._http is None:
+                from engine.io.http import Http  # a third of a second, for commands that send nothing
+
+                self._http = Http(self._reach, deadline=self._deadline)
+            return self._http
+
+    def _mail(self, connection: Connection, request: MailRequest) -> Answer | Failure:
+        try:
+            server = self._server(connection)
+        except BadServer as wrong:
+            return Failure(stage="connect", command="CONNECT", text=str(wrong))
+        return server.send(request)
 
     def _server(self, connection: Connection) -> SmtpTransport:
         with self._lock:

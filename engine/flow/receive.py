@@ -13,6 +13,7 @@ from engine.flow.case import Case
 from engine.flow.outcome import resolve
 from engine.flow.step import commit, load_courses, signal
 from engine.model.event import Event, EventType
+from engine.model.message import OPEN
 from engine.rules.receipt import SUPPRESSES, becomes
 from engine.rules.signals import Happened
 from engine.store import facts, ledger, merchants, optout, people, receipts
@@ -30,11 +31,11 @@ def receive(app: App, tx: Tx, said: Sequence[Receipt]) -> None:
         row = rows.get(receipt.message)
         if row is None:
             continue
-        status = becomes(standing[receipt.message], receipt.status)
+        status = becomes(standing[receipt.message], receipt.status) if row.first_armed_at is not None else None
         if status is not None:
             reason = None if status != "dead" else f"bounced: {receipt.code or ''} {receipt.detail or ''}".strip()[:200]
             receipts.settle(tx, row, status, reason, receipt.as_of)
-            if standing[receipt.message] == "sending":  # its outcome will find it settled: the run is told here
+            if standing[receipt.message] in OPEN:  # whoever sends will find it settled: the run is told here
                 settled.append((row, status))
             standing[receipt.message] = status
         _suppress(tx, row, receipt, now)

@@ -1,7 +1,7 @@
 """T6: a message that was armed and whose worker is gone may or may not have left. It is never called failed.
 
-A channel that recognises our key again gets the same message once more; for any other it stays unknown and
-is listed, until a receipt or an operator settles it.
+A channel that recognises our key again gets the same message once more, while it does. For any other it stays
+unknown and is listed, until a receipt or an operator settles it; a step may ask for one more (`retry_once`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from typing import Any
 
 from engine.flow.app import App
 from engine.flow.outcome import resolve
-from engine.store import facts, ledger, merchants, outbox, stranded
+from engine.model.journey import Send
+from engine.rules.retry import RECEIPTS, may_repeat
+from engine.store import attempts, facts, ledger, merchants, outbox, runs, stranded
+from engine.store.attempts import NOTHING, Past
 from engine.store.ledger import Entry
 from engine.store.outbox import Ended
 from engine.store.session import Tx
@@ -35,7 +38,8 @@ def _recover(app: App, found: Sequence[Any], real: datetime, tx: Tx) -> int:
     facts.lock(tx, {row.subject_id for row in found})
     rows = stranded.still_stranded(tx, [row.id for row in found], real)
     now = app.clock.now()
-    ended = [_ended(app, tx, row, now) for row in rows]
+    known = attempts.past(tx, [row.id for row in rows])
+    ended = [_ended(app, tx, row, known.get(row.id, NOTHING), now) for row in rows]
     outbox.settle(tx, ended, now)
     ledger.note(tx, [
         Entry(at=now, decision="sent again" if end.status == "planned" else "unknown", subject=row.subject_id,
@@ -47,11 +51,25 @@ def _recover(app: App, found: Sequence[Any], real: datetime, tx: Tx) -> int:
     return len(rows)
 
 
-def _ended(app: App, tx: Tx, row: Any, now: datetime) -> Ended:
+def _ended(app: App, tx: Tx, row: Any, past: Past, now: datetime) -> Ended:
     connection = merchants.connection(tx, row.connection_id)
     window = app.channels(connection.connector).capabilities.idempotency if connection else timedelta(0)
-    again = row.first_armed_at is not None and now - row.first_armed_at < window
+    due_at = now if window else now + RECEIPTS
+    lease, since = timedelta(seconds=app.settings.lease_seconds), past.since or row.first_armed_at or now
+    policy = _step(app, tx, row).on_unknown
+    again = may_repeat(policy, past.unknowns, since, due_at, window=window, lease=lease) and due_at < row.expires_at
     return Ended(
         id=row.id, fence=row.fence, n=row.tries, outcome="ambiguous", status="planned" if again else "unknown",
-        due_at=now if again else None, reason="its worker stopped after arming it", detail="the lease ran out",
+        due_at=due_at if again else None, reason="its worker stopped after arming it", detail="the lease ran out",
     )  # fmt: skip
+
+
+def _step(app: App, tx: Tx, row: Any) -> Send:
+    """The step that sends the message, as its run has it."""
+    journey = app.journeys.get(row.journey)
+    if journey is None or journey.digest != row.digest:
+        journey = runs.pinned(tx, row.digest)
+    step = next(step for step in journey.steps if step.id == row.step)
+    if not isinstance(step, Send):
+        raise TypeError(f"journey {journey.name}: step {row.step} sends no message")
+    return step

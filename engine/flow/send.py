@@ -7,23 +7,29 @@ attempt are committed. Only after that commit may they leave, and not later than
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
 
-from engine.contracts import Ambiguous, FileRequest, MailRequest, Outcome
+from engine.contracts import FileRequest, MailRequest
+from engine.flow import claims, doubt, fuse, passage
 from engine.flow.app import App
+from engine.flow.doubt import Before
+from engine.flow.hand_over import hand_over
 from engine.flow.letter import Letter, judge, open_letters
 from engine.flow.outcome import Try, resolve, settle
 from engine.flow.render import Rendered, render
+from engine.io.metrics import SEND
 from engine.model.message import MessageStatus
 from engine.rules.policy import Allow, Defer, Refuse
 from engine.rules.template_filters import Unrenderable
 from engine.store import facts, ledger, outbox, people
+from engine.store.attempts import NOTHING, Past
 from engine.store.contents import Part, seal
 from engine.store.ledger import Entry
 from engine.store.merchants import Connection
@@ -44,34 +50,82 @@ class Ready:
     rendered: Rendered
 
 
-def deliver(app: App) -> int:
-    """Send one batch of due messages; returns how many were claimed."""
-    lease, limit = timedelta(seconds=app.settings.lease_seconds), min(app.settings.batch, AT_ONCE)
-    with app.store.begin() as tx:
-        rows = outbox.claim(tx, limit=limit, lease=lease, now=app.clock.now(), real=app.clock.real())
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """One merchant's leased messages: all of them, those that were written, what was before of those armed before."""
+
+    letters: Sequence[Letter]
+    ready: Sequence[Ready]
+    known: Mapping[int, Before]
+    unwritten: frozenset[int] = frozenset()  # could not be written, though the gate was open
+
+    def past(self, message: int) -> Past:
+        """What became of the attempts before."""
+        return self.known[message].past if message in self.known else NOTHING
+
+
+def deliver(app: App, lane: int | None = None) -> int:
+    """Send one batch of due messages, of that lane or of both; returns how many were claimed."""
+    lane, rows = claims.messages(app, lane)
     by_merchant: dict[int, list[int]] = {}
     for row in rows:
         by_merchant.setdefault(row.merchant_id, []).append(row.id)
     for merchant, ids in by_merchant.items():
-        _deliver(app, merchant, ids)
+        with app.lines.lanes[lane].serving({merchant: len(ids)}) as mine, app.store.giving_way(mine.much), SEND.timed():
+            mine.elsewhere = _deliver(app, merchant, ids)
     return len(rows)
 
 
-def _deliver(app: App, merchant: int, ids: Sequence[int]) -> None:
+def _deliver(app: App, merchant: int, ids: Sequence[int]) -> float:
+    """Returns the seconds that went into handing over."""
+    sending = 0.0
     with app.store.read(merchant) as tx:
         letters = open_letters(app, tx, ids)
         judge(tx, letters, app.clock.now())
-    allowed = [letter for letter in letters if isinstance(letter.verdict, Allow)]
-    ready = [one for letter in allowed if (one := _write(app, letter)) is not None]
-    unwritten = {letter.row.id for letter in allowed} - {one.letter.row.id for one in ready}
-    tries = app.store.commit(lambda tx: _arm(app, tx, letters, ready, unwritten), merchant)
-    settle(app, merchant, _send(app, tries))
+        known = doubt.before(tx, letters)
+    for some in _at_once(app, letters):
+        allowed = [letter for letter in some if isinstance(letter.verdict, Allow)]
+        ready = [one for letter in allowed if (one := _write(app, letter, known.get(letter.row.id))) is not None]
+        unwritten = {letter.row.id for letter in allowed} - {one.letter.row.id for one in ready}
+        batch = Batch(letters=some, ready=ready, known=known, unwritten=frozenset(unwritten))
+        tries = _committed(app, merchant, batch)
+        began = app.clock.monotonic()
+        done = hand_over(app, tries)
+        sending += app.clock.monotonic() - began
+        settle(app, merchant, done)
+    return sending
 
 
-def _write(app: App, letter: Letter) -> Ready | None:
+def _committed(app: App, merchant: int, batch: Batch) -> list[Try]:
+    """T4, done again when a volume fuse blew: its journey is paused then, so that happens once for each."""
+    blown: dict[str, fuse.Blown] = {}
+    while True:
+        try:
+            return app.store.commit(partial(_arm, app, batch=batch, blown=list(blown.values())), merchant)
+        except fuse.Blown as found:
+            blown[found.journey] = found
+
+
+def _at_once(app: App, letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
+    """What may be armed together: few where nobody could say afterwards what has left, all where the channel
+    recognises our key again."""
+    keyed = [one.channel is not None and _knows_keys(app, one.channel) for one in letters]
+    for known, most in ((False, min(app.settings.batch, AT_ONCE)), (True, app.settings.batch)):
+        some = [letter for letter, is_keyed in zip(letters, keyed, strict=True) if is_keyed is known]
+        yield from (some[at : at + most] for at in range(0, len(some), most))
+
+
+def _knows_keys(app: App, channel: Connection) -> bool:
+    return app.channels(channel.connector).capabilities.idempotency > timedelta(0)
+
+
+def _write(app: App, letter: Letter, known: Before | None) -> Ready | None:
     """The letter in words and bytes; a letter that cannot be written is blocked with the reason."""
     try:
-        return Ready(letter=letter, rendered=render(app, letter, app.clock.now()))
+        rendered = render(app, letter, app.clock.now())
+        return Ready(letter=letter, rendered=doubt.as_before(letter, known, rendered))
+    except doubt.Changed as changed:
+        letter.verdict = Refuse("unknown", str(changed))
     except Unrenderable as missing:
         letter.verdict = Refuse("suppressed", f"not complete: {missing}")
     except ValueError as refused:
@@ -82,35 +136,56 @@ def _write(app: App, letter: Letter) -> Ready | None:
     return None
 
 
-def _arm(app: App, tx: Tx, letters: Sequence[Letter], ready: Sequence[Ready], unwritten: Collection[int]) -> list[Try]:
-    """T4. Whoever lost the lease, or whose subject has moved on, is left alone or looked at again. What was
-    held up is asked about once more: the pause, or whatever it was, may have ended since it was read."""
+def _arm(app: App, tx: Tx, batch: Batch, blown: Sequence[fuse.Blown]) -> list[Try]:
+    """T4. What may not leave is written down; accounts and volumes, which many share, are locked last. Raises
+    fuse.Blown when more would be armed than a journey's limit."""
     now, real = app.clock.now(), app.clock.real()
-    versions = {
-        n: held.version for n, held in facts.load(tx, {one.row.subject_id for one in letters}, lock=True).items()
-    }
-    fences = {letter.row.id: letter.row.fence for letter in letters}
-    mine = outbox.held(tx, fences)
-    letters = [letter for letter in letters if letter.row.id in mine]
+    if blown:
+        tx.shut_gate(tx.merchant)
+    else:
+        tx.pass_gate()
+    for one in blown:
+        fuse.pause(tx, one, now)
+    letters = _mine(app, tx, batch, now)
+    _keep_back(app, tx, [letter for letter in letters if not isinstance(letter.verdict, Allow)], now)
+    written = {one.letter.row.id: one for one in batch.ready}
+    asking = [letter for letter in letters if isinstance(letter.verdict, Allow)]
+    passed = passage.let_pass(app, tx, asking, now)
+    _keep_back(app, tx, [letter for letter in asking if letter.row.id not in passed], now)
+    going = [written[letter.row.id] for letter in asking if letter.row.id in passed]
+    people.add_links(tx, [link for one in going for link in one.rendered.links], now)
+    armed = [_armed(tx, one, now) for one in going]
+    lease_until = real + timedelta(seconds=app.settings.lease_seconds)
+    outbox.arm(tx, armed, now=now, lease_until=lease_until)
+    fuse.count(app, tx, [one.letter for one in going], now)
+    began = app.clock.monotonic()
+    return [
+        Try(letter=one.letter, request=one.rendered.request, n=one.letter.row.tries + 1, armed_at=began,
+            passage=passed[number], past=batch.past(number))
+        for one in going for number in [one.letter.row.id]
+    ]  # fmt: skip
+
+
+def _mine(app: App, tx: Tx, batch: Batch, now: datetime) -> list[Letter]:
+    """Lock and judge again. Whoever lost the lease, or whose subject has moved on, is left alone or looked at
+    again. What was held up is asked about once more: the pause, or whatever it was, may have ended since."""
+    subjects = {letter.row.subject_id for letter in batch.letters}
+    versions = {number: held.version for number, held in facts.load(tx, subjects, lock=True).items()}
+    mine = outbox.held(tx, {letter.row.id: letter.row.fence for letter in batch.letters})
+    letters = [letter for letter in batch.letters if letter.row.id in mine]
     changed = {one.row.id for one in letters if versions.get(one.row.subject_id) != one.held.version}
-    judge(tx, [one for one in letters if one.row.id not in changed and one.row.id not in unwritten], now)
-    written = {one.letter.row.id for one in ready}
+    judge(tx, [one for one in letters if one.row.id not in changed | batch.unwritten], now)
+    written = {one.letter.row.id for one in batch.ready}
     for letter in letters:
         if letter.row.id in changed:
             letter.verdict = Defer(now, "its order has changed meanwhile")
         elif isinstance(letter.verdict, Allow) and letter.row.id not in written:
             letter.verdict = Defer(now, "what held it up is over")
-    _keep_back(app, tx, [one for one in letters if not isinstance(one.verdict, Allow)], now)
-    going = [one for one in ready if one.letter.row.id in mine and isinstance(one.letter.verdict, Allow)]
-    people.add_links(tx, [link for one in going for link in one.rendered.links], now)
-    armed = [_armed(tx, one, now) for one in going]
-    lease_until = real + timedelta(seconds=app.settings.lease_seconds)
-    counts = outbox.arm(tx, armed, now=now, lease_until=lease_until)
-    began = app.clock.monotonic()
-    return [
-        Try(letter=one.letter, request=one.rendered.request, n=counts[one.letter.row.id], armed_at=began)
-        for one in going
-    ]
+        known = batch.known.get(letter.row.id)
+        if isinstance(letter.verdict, Allow) and (late := doubt.too_late(app, letter, known, now)):
+            letter.verdict = late
+        doubt.unless_left(letter, known)
+    return letters
 
 
 def _armed(tx: Tx, one: Ready, now: datetime) -> Armed:
@@ -124,7 +199,7 @@ def _armed(tx: Tx, one: Ready, now: datetime) -> Armed:
         return seal(tx, held, row.public_id, part, value)
 
     return Armed(
-        id=row.id, fence=row.fence, connection=one.letter.channel.id, channel=one.letter.step.via[0],
+        id=row.id, fence=row.fence, n=row.tries + 1, connection=one.letter.channel.id, channel=one.letter.step.via[0],
         address=sealed("address", rendered.address.encode()), line=sealed("line", rendered.content.subject.encode()),
         request=sealed("request", data), first_armed_at=row.first_armed_at or now,
     )  # fmt: skip
@@ -156,27 +231,3 @@ def _keep_back(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> No
     outbox.keep_back(tx, kept)
     ledger.note(tx, entries)
     resolve(app, tx, settled)
-
-
-def _send(app: App, tries: Sequence[Try]) -> list[tuple[Try, Outcome | None]]:
-    """What came of each; None for a try that was not started."""
-    done: list[tuple[Try, Outcome | None]] = []
-    for one in tries:
-        if app.clock.monotonic() - one.armed_at > app.settings.arm_seconds:
-            # The facts may have moved on since they were looked at; it surely has not left.
-            done.append((one, None))
-            continue
-        connection = one.letter.channel
-        if connection is None:
-            raise TypeError("a letter without a channel was armed")
-        done.append((one, _hand_over(app, connection, one)))
-    return done
-
-
-def _hand_over(app: App, connection: Connection, one: Try) -> Outcome:
-    """What came of it. Whatever breaks in between may have happened after it left."""
-    try:
-        return app.channels(connection.connector).classify(app.post.send(connection, one.request))
-    except Exception as failed:
-        log.error("message.not_handed_over", message=one.letter.row.public_id, exc_info=failed)
-        return Ambiguous(reason=f"{type(failed).__name__} while it was handed over; see the log")

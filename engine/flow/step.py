@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from engine.flow.case import Case, Course
 from engine.model.journey import Journey, Send
+from engine.model.run import Run
 from engine.rules.advance import advance
 from engine.rules.signals import Cancel, Note, Plan, Resolved, Signal, Step
 from engine.store import ledger, messages, runs
@@ -15,8 +16,14 @@ from engine.store.session import Tx
 
 
 def load_courses(tx: Tx, cases: Sequence[Case], current: Callable[[str], Journey | None]) -> None:
-    """Give every case its runs. A run whose journey has not changed since uses the one at hand."""
-    found = runs.of(tx, [case.held.id for case in cases])
+    """Give every case all of its runs. A run whose journey has not changed since uses the one at hand."""
+    add_courses(tx, cases, runs.of(tx, [case.held.id for case in cases]), current)
+
+
+def add_courses(
+    tx: Tx, cases: Sequence[Case], found: Mapping[int, Sequence[Run]], current: Callable[[str], Journey | None]
+) -> None:
+    """Give the cases these of their runs (subject -> runs)."""
     pinned: dict[str, Journey] = {}
     for case in cases:
         for run in found.get(case.held.id, ()):
@@ -80,8 +87,8 @@ def _messages(tx: Tx, planning: Iterable[tuple[Case, Course]], now: datetime) ->
     asked: list[tuple[Case, Course, Plan]] = []
     for case, course in planning:
         if course.cancel and course.run.id is not None:
-            for gone in messages.cancel_of_run(tx, course.run.id, course.cancel):
-                case.note(now, "cancelled", journey=gone.journey, step=gone.step, reason=course.cancel, message=gone.id)
+            for gone in messages.cancel_of_run(tx, case.held.id, course.run.id, course.cancel):
+                case.note(now, gone.status, journey=gone.journey, step=gone.step, reason=gone.reason, message=gone.id)
         for plan in course.plans:
             wanted.append(_planned(case, course, plan))
             asked.append((case, course, plan))

@@ -24,6 +24,7 @@ def unsubscribe(app: App, link: Link) -> None:
     now = app.clock.now()
 
     def stop(tx: Tx) -> None:
+        tx.shut_gate(link.merchant)
         row = optout.message(tx, link.message) if link.message is not None else None
         address = optout.address(tx, row) if row is not None else None
         if row is None or address is None:
@@ -35,8 +36,8 @@ def unsubscribe(app: App, link: Link) -> None:
             values = {"purpose": row.purpose, "cancelled": len(gone)}
             reason = f"the customer stopped {row.purpose} messages"
             notes = [_entry(now, "unsubscribed", row, reason, values)]
-            ledger.note(tx, notes + [_entry(now, "cancelled", one, REASON, {}) for one in gone])
-            resolve(app, tx, [(one, "cancelled") for one in gone])
+            ledger.note(tx, notes + [_entry(now, one.status, one, one.reason, {}) for one in gone])
+            resolve(app, tx, [(one, one.status) for one in gone])
 
     app.store.commit(stop, link.merchant)
 

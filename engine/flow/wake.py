@@ -8,22 +8,22 @@ from functools import partial
 
 from engine.flow.app import App
 from engine.flow.case import Case
+from engine.flow.claims import wakeups
 from engine.flow.step import commit, load_courses, signal
 from engine.rules.signals import Woke
-from engine.store import facts, merchants, runs
+from engine.store import facts, merchants
 from engine.store.session import Tx
 
 
 def wake(app: App) -> int:
     """Advance the runs that want to be woken by now; returns how many subjects were looked at."""
-    now = app.clock.now()
-    with app.store.read() as tx:
-        due = runs.due(tx, now, app.settings.batch)
+    due, now = wakeups(app)
     subjects: dict[int, list[int]] = {}
     for merchant, subject in due:
         subjects.setdefault(merchant, []).append(subject)
     for merchant, ids in subjects.items():
-        app.store.commit(partial(_wake, app, ids, now), merchant)
+        with app.lines.wakeups.serving({merchant: len(ids)}) as mine, app.store.giving_way(mine.much):
+            app.store.commit(partial(_wake, app, ids, now), merchant)
     if due:
         app.hints.deliver()
     return len(due)

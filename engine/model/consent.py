@@ -13,3 +13,9 @@ Scope = Literal["all", "service", "promotional"]  # what a suppression of an end
 
 # Purposes that a customer can switch off, and that carry List-Unsubscribe with one click (RFC 8058).
 OPTIONAL: frozenset[str] = frozenset({"service", "promotional"})
+
+
+def lane(purpose: str) -> int:
+    """Which queue a message waits in: 0 for what must arrive now, 1 for what a person may choose not to get, so
+    that a million review requests never delay one shipping notice."""
+    return 1 if purpose in OPTIONAL else 0

@@ -85,6 +85,9 @@ class Send(_Step):
         (), description="Later events of the same order, parcel or return that make the message silly."
     )
     expires: Span = Field(timedelta(days=3), description="How long after it was due it still makes sense.")
+    on_unknown: Literal["park", "retry_once"] = Field(
+        "park", description="If nobody knows whether it left and the channel has no key: keep it, or send it once more."
+    )
 
 
 class Wait(_Step):

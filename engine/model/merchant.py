@@ -27,6 +27,7 @@ class MerchantSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reorder_url: str | None = None
     quiet_start: str = "21:00"  # service and promotional messages wait for the morning
     quiet_end: str = "08:00"
+    fuse_per_hour: int | None = None  # messages of one journey an hour at most; without it rules.fuse.CAP
 
 
 class Merchant(Struct, frozen=True, kw_only=True):

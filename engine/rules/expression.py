@@ -7,13 +7,13 @@ mappings, lists and scalars: nothing is looked up as an attribute, nothing is ca
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec import Struct
 
 from engine.rules.spelling import meant
 from engine.rules.template_guard import EXPRESSION_FILTERS, TESTS, check_expression
@@ -54,8 +54,7 @@ class ExpressionFailed(ValueError):
     """The guard cannot be decided on this view. The message names what is missing or does not fit."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`values` are the scalars the guard names, by dotted name; for the ledger."""
 
     value: bool

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.rules.expression import NEVER_CHANGES, ExpressionFailed, holds, paths
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ruling:
+class Ruling(Struct, frozen=True, kw_only=True):
     """`reason` says why not and is None when it may go on; `values` are what the guards saw."""
 
     allowed: bool

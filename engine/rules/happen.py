@@ -18,6 +18,7 @@ from engine.model.facts import Facts
 from engine.model.returns import Return
 from engine.model.shipment import Shipment, Status
 from engine.rules.identify import current
+from engine.rules.lately import lately
 from engine.rules.units import account, dispatched, siblings, travels
 
 SCAN_EVENTS: Mapping[Status, EventType] = {
@@ -59,6 +60,7 @@ def outweighs(event: Event, facts: Facts) -> bool:
     return parcel is None or travels(facts, parcel)
 
 
+@lately
 def delivered_at(facts: Facts) -> datetime | None:
     """When the last parcel arrived; None while anything is unshipped or on its way."""
     parcels = dispatched(facts)

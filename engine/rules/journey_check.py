@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from engine.model.consent import Purpose
+from engine.model.consent import OPTIONAL, Purpose
 from engine.model.journey import END, Journey, Send, Wait, WaitFor
 from engine.rules.expression import dotted, paths, unknown
 from engine.rules.journey_shape import Complaint, Path
@@ -62,6 +62,9 @@ def _steps(journey: Journey) -> Iterator[Complaint]:
             yield Complaint(at, "nothing follows this wait", "add a step after it, or leave it out")
         if isinstance(step, WaitFor):
             yield from _wait_for(journey, place, step, sends=sends)
+        if isinstance(step, Send) and step.on_unknown == "retry_once" and journey.purpose in OPTIONAL:
+            what = f"on_unknown: retry_once could send a {journey.purpose} message twice"
+            yield Complaint((*at, "on_unknown"), what, "only what must arrive is worth a second one; use park")
 
 
 def _wait_for(journey: Journey, place: int, step: WaitFor, *, sends: bool) -> Iterator[Complaint]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from engine.model.event import Event
 from engine.model.journey import Journey
@@ -13,15 +14,14 @@ from engine.model.spans import written
 from engine.rules.guard import ruling
 
 
-@dataclass(frozen=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """A journey that names the event as its trigger. It starts when `reason` is None; otherwise `reason`
     says why it does not. `key` names the run inside the subject, None when the event cannot."""
 
     journey: Journey
     key: str | None
     reason: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
 
     @property
     def starts(self) -> bool:

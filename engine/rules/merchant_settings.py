@@ -32,7 +32,8 @@ def changed(settings: MerchantSettings, given: Sequence[tuple[str, str]]) -> Mer
         fits, expected = _KINDS.get(key, (_text, "one line of text"))
         if value and not fits(value):
             return Wrong(key=key, what=f"{value[:60]!r} cannot be used", expected=expected)
-        settings = msgspec.structs.replace(settings, **{key: value or getattr(defaults, key)})
+        typed = int(value) if value and key in _NUMBERS else value
+        settings = msgspec.structs.replace(settings, **{key: typed or getattr(defaults, key)})
     return settings
 
 
@@ -58,6 +59,9 @@ _LINK: _Kind = (_fits(_URL), "an address that starts with https://")
 _TINT: _Kind = (_fits(_COLOUR), "a colour, as #0b6b57")
 _HOUR: _Kind = (_fits(_CLOCK), "a time of the day, as 21:00")
 
+_COUNT: _Kind = (_fits(re.compile(r"[1-9]\d{0,8}")), "a whole number, as 5000")
+_NUMBERS = frozenset({"fuse_per_hour"})
+
 _KINDS: Mapping[str, _Kind] = {
     "locale": (lambda value: value in {"ja", "en"}, "ja or en"),
     "timezone": (_zone, "an IANA time zone, as Asia/Tokyo"),
@@ -65,4 +69,5 @@ _KINDS: Mapping[str, _Kind] = {
     **dict.fromkeys(("url", "support_url", "logo_url", "reviews_url", "returns_url", "reorder_url"), _LINK),
     **dict.fromkeys(("accent", "accent_dark"), _TINT),
     **dict.fromkeys(("quiet_start", "quiet_end"), _HOUR),
+    **dict.fromkeys(_NUMBERS, _COUNT),
 }

@@ -7,10 +7,11 @@ the ledger. The order of the questions is the order in which an operator would a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from engine.model.consent import OPTIONAL, Purpose
 from engine.model.event import REPEATING, Event
@@ -20,37 +21,33 @@ from engine.rules.guard import ruling
 from engine.rules.timing import quiet_until
 
 
-@dataclass(frozen=True)
-class Allow:
+class Allow(Struct, frozen=True):
     """Send it."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True)
-class Refuse:
+class Refuse(Struct, frozen=True):
     """It will not be sent; `status` is how it ends: suppressed, cancelled, expired, or dead when it is our fault."""
 
     status: MessageStatus
     reason: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True)
-class Defer:
+class Defer(Struct, frozen=True):
     """Not now. `until` is when to ask again; `awaits` names what makes it due before: a contact, a resume."""
 
     until: datetime
     reason: str
     awaits: Literal["contact", "resume"] | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
 
 
 Verdict = Allow | Refuse | Defer
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """The message as the gate sees it."""
 
     step: Send
@@ -63,12 +60,11 @@ class Asked:
     expires_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What holds for the person and the installation at this moment."""
 
     suppressed: Collection[str] = ()  # scopes in which the address is suppressed
-    consents: Mapping[str, bool] = field(default_factory=dict)  # purpose -> granted or withdrawn
+    consents: Mapping[str, bool] = {}  # purpose -> granted or withdrawn
     paused: str | None = None  # an operator's reason, when sending is stopped
     quiet: tuple[time, time] = (time(21), time(8))
     zone: ZoneInfo

@@ -9,9 +9,8 @@ from engine.contracts import ReceiptStatus
 from engine.model.consent import Scope
 from engine.model.message import MessageStatus
 
-NOT_YET_SURE: frozenset[MessageStatus] = frozenset(
-    {"sending", "unknown", "dead"}
-)  # armed once: it may have left, whatever we believed
+# Armed once: it may have left, whatever we believed; also when it waits to be sent again.
+NOT_YET_SURE: frozenset[MessageStatus] = frozenset({"planned", "leased", "sending", "unknown", "dead"})
 
 # Receipt -> statuses of a message that it changes, and what it becomes.
 BECOMES: Mapping[ReceiptStatus, tuple[frozenset[MessageStatus], MessageStatus]] = {
@@ -20,7 +19,7 @@ BECOMES: Mapping[ReceiptStatus, tuple[frozenset[MessageStatus], MessageStatus]] 
     "opened": (NOT_YET_SURE | {"sent"}, "delivered"),
     "clicked": (NOT_YET_SURE | {"sent"}, "delivered"),
     "complained": (NOT_YET_SURE | {"sent"}, "delivered"),  # whoever complains has got it
-    "bounced": (frozenset({"sending", "unknown", "sent"}), "dead"),
+    "bounced": (NOT_YET_SURE - {"dead"} | {"sent"}, "dead"),
 }
 
 # What the address is suppressed for. A complaint is about being written to, not about the order.
@@ -28,6 +27,6 @@ SUPPRESSES: Mapping[ReceiptStatus, tuple[Scope, ...]] = {"bounced": ("all",), "c
 
 
 def becomes(status: MessageStatus, receipt: ReceiptStatus) -> MessageStatus | None:
-    """The message's new status, or None when the receipt changes nothing."""
+    """The status of a message that was armed before, or None when the receipt changes nothing."""
     changed, new = BECOMES[receipt]
     return new if status in changed else None

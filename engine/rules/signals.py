@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from engine.model.event import Event
 from engine.model.message import MessageStatus
@@ -14,8 +15,7 @@ from engine.model.run import Run
 from engine.rules.calendar import JAPAN, Calendar
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """What a run can see: the names that guards ask (`expression.VARIABLES`, with `event` the one that
     started the run), the zone where the customer lives, the merchant's calendar."""
 
@@ -24,25 +24,21 @@ class View:
     calendar: Calendar = JAPAN
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(Struct, frozen=True):
     """The run is new."""
 
 
-@dataclass(frozen=True)
-class Woke:
+class Woke(Struct, frozen=True):
     """Its `wake_at` has come. Early, late and repeated wake-ups do no harm."""
 
 
-@dataclass(frozen=True)
-class Happened:
+class Happened(Struct, frozen=True):
     """Something happened to the run's subject, or to a message that this run sent."""
 
     event: Event
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resolved:
+class Resolved(Struct, frozen=True, kw_only=True):
     """The message of that step is settled: sent, suppressed, cancelled, expired, dead or unknown. Told once
     for each message, also to a run that has ended meanwhile."""
 
@@ -54,8 +50,7 @@ class Resolved:
 Signal = Started | Woke | Happened | Resolved
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """A message to plan; at most one row per (run, step). Where a row exists already, one that never left
     is moved to the new times and planned again; one that is leaving or has left stays as it is and answers
     with Resolved as soon as it is settled, at once if it is."""
@@ -65,28 +60,25 @@ class Plan:
     expires_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cancel:
+class Cancel(Struct, frozen=True, kw_only=True):
     """Cancel every message of the run that has not left."""
 
     reason: str
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(Struct, frozen=True):
     """A line for the ledger. `decision`: started, restarted, waiting, skipped, came, silent or ended."""
 
     step: str | None
     decision: str
     reason: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
 
 
 Effect = Plan | Cancel | Note
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """The run as it stands after the signal, and what must be done."""
 
     run: Run

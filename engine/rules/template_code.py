@@ -57,12 +57,12 @@ class Program:
     tells that a merchant may have written it, so that its output is measured while it grows."""
 
     name: str
-    run: Callable[[Mapping[str, Any]], Iterator[str]] = field(repr=False)
+    run: Callable[[dict[str, Any]], Iterator[str]] = field(repr=False)
     blocks: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
     capped: bool = True
 
-    def render(self, values: Mapping[str, Any]) -> str:
+    def render(self, values: dict[str, Any]) -> str:
         """The text. `values` is plain data: dict, list, str, number, bool, date, datetime, None.
 
         Raises MissingVariable, Unrenderable.
@@ -78,7 +78,7 @@ class Program:
                 raise  # a bug of ours; in a merchant's text it is a filter on the wrong value, or text > number
             raise Unrenderable(f"{self.name} uses a value in a way it does not allow: {error}") from error
 
-    def _capped(self, values: Mapping[str, Any]) -> Iterator[str]:
+    def _capped(self, values: dict[str, Any]) -> Iterator[str]:
         size = 0
         for chunk in self.run(values):
             size += len(chunk)
@@ -114,7 +114,7 @@ def trusted(sources: Mapping[str, str], words: Mapping[str, str], *, locale: str
 
     Raises TemplateRefused.
     """
-    environment = sandbox(locale, html)
+    environment = sandbox(locale, html, ours=True)
     environment.loader = partials = _Partials(sources, words)
     try:
         return {name: _compile(environment, partials.tree(environment, name), name, capped=False) for name in sources}
@@ -136,8 +136,9 @@ def _compile(environment: Environment, tree: nodes.Template, name: str, *, cappe
     template = _template(environment, tree, name)
     new_context, root = template.new_context, template.root_render_func
 
-    def run(values: Mapping[str, Any]) -> Iterator[str]:
-        return root(new_context({**values, BUDGET: [MAX_ITEMS]}, shared=True))
+    def run(values: dict[str, Any]) -> Iterator[str]:
+        # Only a merchant's loops are counted; a context that is shared is not copied.
+        return root(new_context({**values, BUDGET: [MAX_ITEMS]} if capped else values, shared=True))
 
     return Program(name, run, blocks, paths, capped)
 

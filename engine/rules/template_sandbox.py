@@ -18,11 +18,11 @@ from engine.rules.template_filters import filters
 _LOOP = frozenset({"index", "first", "last", "length"})
 
 
-def sandbox(locale: str, html: bool) -> Environment:
-    """An environment without globals, writing in `locale`; only HTML is escaped."""
-    environment = _PlainData(
-        autoescape=html, undefined=_Missing, trim_blocks=True, lstrip_blocks=True, auto_reload=False
-    )
+def sandbox(locale: str, html: bool, *, ours: bool = False) -> Environment:
+    """An environment without globals, writing in `locale`; only HTML is escaped. What is ours may call our own
+    macros without being asked at every call."""
+    kind = _Ours if ours else _Sealed
+    environment = kind(autoescape=html, undefined=_Missing, trim_blocks=True, lstrip_blocks=True, auto_reload=False)
     environment.globals.clear()
     environment.tests = {name: environment.tests[name] for name in ("defined", "none", "in")}
     environment.filters = filters(locale)
@@ -37,7 +37,7 @@ class _Missing(StrictUndefined):
         return str(self._undefined_name)
 
 
-class _PlainData(ImmutableSandboxedEnvironment):
+class _PlainData(Environment):
     """Fields are keys of dictionaries. Other objects have none, apart from a loop's counters."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -57,3 +57,11 @@ class _PlainData(ImmutableSandboxedEnvironment):
         except (LookupError, TypeError):
             pass
         return self.undefined(obj=obj, name=str(argument))
+
+
+class _Sealed(_PlainData, ImmutableSandboxedEnvironment):
+    """For what a merchant may have written."""
+
+
+class _Ours(_PlainData):
+    """For our own partials."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 from engine.model.facts import Facts
 from engine.model.order import Line, Quantity
 from engine.model.shipment import RANK, Packed, Shipment, Status
+from engine.rules.lately import lately
 
 ABSENT: frozenset[Status] = frozenset({"lost", "cancelled"})  # finals that do not show the parcel moving
 DUST = 6  # digits kept of a fraction: 0.3 - 0.1 - 0.2 leaves nothing
@@ -47,11 +48,13 @@ def travels(facts: Facts, parcel: Shipment) -> bool:
     return bool(parcel.number) or not lines or any(line is None or line.ships for line in lines)
 
 
-def dispatched(facts: Facts) -> list[Shipment]:
+@lately
+def dispatched(facts: Facts) -> Sequence[Shipment]:
     """The parcels that have left and that somebody waits for, in the order in which they left."""
     return [parcel for parcel in _gone(facts) if travels(facts, parcel)]
 
 
+@lately
 def siblings(facts: Facts) -> int | None:
     """How many parcels a source says there are in all, where one does; it counts those without goods too."""
     said = [parcel.siblings for parcel in facts.shipments.values() if parcel.siblings]
@@ -59,13 +62,15 @@ def siblings(facts: Facts) -> int | None:
     return max(max(said) - without, 0) or None if said else None
 
 
-def _gone(facts: Facts) -> list[Shipment]:
+@lately
+def _gone(facts: Facts) -> Sequence[Shipment]:
     """All that have left, with goods or without; of two at once the first heard of comes first."""
     left = [(at, parcel) for parcel in facts.shipments.values() if (at := left_at(parcel))]
     return [parcel for _, parcel in sorted(left, key=lambda one: one[0])]
 
 
-def account(facts: Facts) -> dict[str, Units]:
+@lately
+def account(facts: Facts) -> Mapping[str, Units]:
     """Line id -> units. What has physically left outweighs a claimed cancellation; claims beyond what was
     ordered are cut. A parcel whose contents nobody states holds what is left, once no parcel is missing.
     What a carrier brought back undelivered is returned without anybody's claim."""

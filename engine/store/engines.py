@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a number of more than 64 bits, which JSON may hold
+        return json.dumps(value)
+
+
+JSON = {"json_serializer": _json, "json_deserializer": json.loads}
 POOL = {"pool_size": 20, "max_overflow": 20}
 # A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for ever.
 IDLE_MS = 60_000
@@ -18,7 +29,7 @@ def make_engine(url: str, *, echo: bool = False) -> Engine:
     """The engine for that URL: SQLite, or PostgreSQL by psycopg 3 however its URL is spelled."""
     parsed = server_url(url)
     # hide_parameters: an error must never print the rows it was about.
-    options: dict[str, Any] = {**POOL, "hide_parameters": True, "echo": echo}
+    options: dict[str, Any] = {**POOL, **JSON, "hide_parameters": True, "echo": echo}
     return _sqlite(parsed, options) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, options)
 
 
@@ -54,7 +65,13 @@ def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
     @event.listens_for(engine, "connect")
     def _settings(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # we begin ourselves, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "wal_autocheckpoint=4000",
+        ):
             raw.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

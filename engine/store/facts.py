@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Row, and_, bindparam, insert, select, update
 
 from engine.contracts import Observation
 from engine.model.event import Event
@@ -17,12 +17,33 @@ from engine.model.facts import State
 from engine.rules.fold import Heard
 from engine.rules.identify import order_number
 from engine.rules.observe import digest
+from engine.store.among import among
 from engine.store.sealed import Erased, Vault
 from engine.store.session import Tx
 from engine.store.tables import ALIAS, EVENT, OBSERVATION, SUBJECT
 
 _state = msgspec.json.Decoder(State)
 _observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
+
+# Statements of the hot path are built once: building one costs more than SQLite needs to run it.
+MINE: BindParameter[int] = bindparam("merchant")
+ALIASES = select(ALIAS.c.name, ALIAS.c.subject_id).where(ALIAS.c.merchant_id == MINE, among(ALIAS.c.name, "names"))
+NAMES_OF = select(ALIAS.c.name, ALIAS.c.subject_id)
+NAMES_OF = NAMES_OF.where(ALIAS.c.merchant_id + 0 == MINE, among(ALIAS.c.subject_id, "ids"))
+NUMBERED = (
+    select(SUBJECT.c.number, SUBJECT.c.id)
+    .where(SUBJECT.c.merchant_id == MINE, among(SUBJECT.c.number, "numbers"))
+    .where(SUBJECT.c.joined_into.is_(None))
+    .order_by(SUBJECT.c.id)
+)
+# By the ids: without statistics SQLite would take an index by its first column, the merchant, and read all of theirs.
+THESE = and_(SUBJECT.c.merchant_id + 0 == MINE, among(SUBJECT.c.id, "ids"))
+LOAD = select(SUBJECT).where(THESE).order_by(SUBJECT.c.id)
+LOAD_LOCKED = LOAD.with_for_update(key_share=True)
+LOCK = select(SUBJECT.c.id).where(THESE).order_by(SUBJECT.c.id).with_for_update(key_share=True)
+SAVED = ("version", "updated_at", "stage", "sealed_state", "number", "email_index", "phone_index", "placed_at")
+SAVE = update(SUBJECT).where(SUBJECT.c.id == bindparam("_id")).values({name: bindparam(name) for name in SAVED})
+CREATE, NAME, REMEMBER, HAPPENED = insert(SUBJECT), insert(ALIAS), insert(OBSERVATION), insert(EVENT)
 
 
 @dataclass(kw_only=True)
@@ -46,42 +67,42 @@ class Held:
 
 def aliases(tx: Tx, names: Collection[str]) -> dict[str, int]:
     """Name -> subject, for those of the names that are known to this merchant."""
-    query = select(ALIAS.c.name, ALIAS.c.subject_id).where(ALIAS.c.merchant_id == tx.merchant)
-    found = tx.conn.execute(query.where(ALIAS.c.name.in_(list(names)))) if names else ()
+    if not names:
+        return {}
+    found = tx.conn.execute(ALIASES, {"merchant": tx.merchant, "names": list(names)}).all()
     return {row.name: row.subject_id for row in found}
 
 
-def names_of(tx: Tx, subject: int) -> list[str]:
-    """All names that a subject goes by."""
-    query = select(ALIAS.c.name).where(ALIAS.c.merchant_id == tx.merchant, ALIAS.c.subject_id == subject)
-    return list(tx.conn.execute(query).scalars())
+def names_of(tx: Tx, subjects: Collection[int]) -> dict[int, set[str]]:
+    """Subject -> all names that it goes by."""
+    found: dict[int, set[str]] = {}
+    if subjects:
+        for name, subject in tx.conn.execute(NAMES_OF, {"merchant": tx.merchant, "ids": list(subjects)}).all():
+            found.setdefault(subject, set()).add(name)
+    return found
 
 
 def numbered(tx: Tx, numbers: Collection[str]) -> dict[str, list[int]]:
     """Normalised order number -> subjects that carry it, oldest first (two shops may count alike)."""
     found: dict[str, list[int]] = {}
     if numbers:
-        query = select(SUBJECT.c.number, SUBJECT.c.id).where(
-            SUBJECT.c.merchant_id == tx.merchant, SUBJECT.c.number.in_(list(numbers)), SUBJECT.c.joined_into.is_(None)
-        )
-        for row in tx.conn.execute(query.order_by(SUBJECT.c.id)):
-            found.setdefault(row.number, []).append(row.id)
+        for number, subject in tx.conn.execute(NUMBERED, {"merchant": tx.merchant, "numbers": list(numbers)}).all():
+            found.setdefault(number, []).append(subject)
     return found
 
 
 def load(tx: Tx, ids: Collection[int], *, lock: bool = False) -> dict[int, Held]:
     """Subjects by id, locked in the order of their ids where the database locks rows."""
-    query = select(SUBJECT).where(SUBJECT.c.merchant_id == tx.merchant, SUBJECT.c.id.in_(list(ids)))
-    query = query.order_by(SUBJECT.c.id)
-    if lock and tx.locks_rows:
-        query = query.with_for_update(key_share=True)
-    held = {}
-    for row in tx.conn.execute(query) if ids else ():
-        held[row.id] = Held(
+    if not ids:
+        return {}
+    query = LOAD_LOCKED if lock and tx.locks_rows else LOAD
+    return {
+        row.id: Held(
             id=row.id, merchant=row.merchant_id, version=row.version, wrapped_key=row.wrapped_key, stage=row.stage,
             joined=row.joined_into is not None, read=partial(_read_state, tx.vault, row),
-        )  # fmt: skip
-    return held
+        )
+        for row in tx.conn.execute(query, {"merchant": tx.merchant, "ids": list(ids)}).all()
+    }  # fmt: skip
 
 
 def _read_state(vault: Vault, row: Row[Any]) -> State | None:
@@ -95,16 +116,21 @@ def _read_state(vault: Vault, row: Row[Any]) -> State | None:
 def lock(tx: Tx, ids: Collection[int]) -> None:
     """Lock subjects in the order of their ids: before their messages, as everybody does."""
     if ids and tx.locks_rows:
-        query = select(SUBJECT.c.id).where(SUBJECT.c.merchant_id == tx.merchant, SUBJECT.c.id.in_(list(ids)))
-        tx.conn.execute(query.order_by(SUBJECT.c.id).with_for_update(key_share=True))
+        tx.conn.execute(LOCK, {"merchant": tx.merchant, "ids": list(ids)})
 
 
-def create(tx: Tx, now: datetime) -> Held:
-    """A new subject with a data key of its own and nothing known."""
-    key = tx.vault.new_key(_owner(tx.merchant))
-    values = {"merchant_id": tx.merchant, "version": 0, "wrapped_key": key, "stage": "new", "updated_at": now}
-    number = tx.conn.execute(insert(SUBJECT).values(**values).returning(SUBJECT.c.id)).scalar_one()
-    return Held(id=number, merchant=tx.merchant, version=0, wrapped_key=key, read=State)
+def create(tx: Tx, count: int, now: datetime) -> list[Held]:
+    """New subjects, each with a data key of its own and nothing known."""
+    if not count:
+        return []
+    merchant = tx.merchant
+    made = [
+        Held(id=number, merchant=merchant, version=0, wrapped_key=tx.vault.new_key(_owner(merchant)), read=State)
+        for number in tx.ids(SUBJECT, count)
+    ]
+    same = {"merchant_id": merchant, "version": 0, "stage": "new", "updated_at": now}
+    tx.conn.execute(CREATE, [{"id": one.id, "wrapped_key": one.wrapped_key, **same} for one in made])
+    return made
 
 
 def save(tx: Tx, held: Iterable[Held], now: datetime) -> None:
@@ -126,9 +152,7 @@ def save(tx: Tx, held: Iterable[Held], now: datetime) -> None:
             "placed_at": order.placed_at,
         })  # fmt: skip
     if rows:
-        names = [name for name in rows[0] if name != "_id"]
-        saved = update(SUBJECT).where(SUBJECT.c.id == bindparam("_id"))
-        tx.conn.execute(saved.values({name: bindparam(name) for name in names}), rows)
+        tx.conn.execute(SAVE, rows)
 
 
 def name(tx: Tx, names: Sequence[tuple[str, int]]) -> None:
@@ -136,7 +160,7 @@ def name(tx: Tx, names: Sequence[tuple[str, int]]) -> None:
     if names:
         # Sorted, so that two that tell the same new names wait for each other one way round only.
         rows = [{"merchant_id": tx.merchant, "name": name, "subject_id": subject} for name, subject in sorted(names)]
-        tx.conn.execute(insert(ALIAS), rows)
+        tx.conn.execute(NAME, rows)
 
 
 def log(tx: Tx, held: Held) -> list[Heard]:
@@ -173,7 +197,7 @@ def remember(tx: Tx, new: Sequence[tuple[Held, Heard, int | None]], now: datetim
             "sealed_body": tx.vault.seal(held.wrapped_key, where, msgspec.json.encode(heard.seen)),
         })  # fmt: skip
     if rows:
-        tx.conn.execute(insert(OBSERVATION), rows)
+        tx.conn.execute(REMEMBER, rows)
 
 
 def happened(tx: Tx, new: Sequence[tuple[Held, Event, str | None]], now: datetime) -> None:
@@ -187,7 +211,7 @@ def happened(tx: Tx, new: Sequence[tuple[Held, Event, str | None]], now: datetim
         for held, event, muted in new
     ]  # fmt: skip
     if rows:
-        tx.conn.execute(insert(EVENT), rows)
+        tx.conn.execute(HAPPENED, rows)
 
 
 def aad(merchant: int, rest: str) -> str:

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, literal_column, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Executable,
+    Integer,
+    Row,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import sqlite
 
-from engine.store.engines import insert_into
+from engine.store.sealed import Vault
 from engine.store.session import Tx
 from engine.store.tables import INBOX
 
+GIVEN = (
+    "connection_id", "merchant_id", "dedupe_key", "topic", "verified_by", "backfill", "received_at", "sealed_headers",
+    "sealed_body",
+)  # fmt: skip
+_SQLITE = sqlite.dialect()
+_TEXT: Any = INBOX.c.received_at.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)  # a moment as SQLite keeps it
+MOST = 6  # 2 ** 6 rows in one statement
 NEW = INBOX.c.state == literal_column("'new'")  # spelled out, or no planner would see that the partial index fits
 
 
@@ -41,39 +62,76 @@ def add(tx: Tx, deliveries: Sequence[Raw]) -> set[tuple[str, str]]:
 
     Returns the (connection, dedupe key) pairs that are new.
     """
-    # In one order everywhere, so that two intakes that are sent the same deliveries never wait for each other.
-    ordered = sorted(deliveries, key=lambda raw: (raw.connection, raw.dedupe_key))
-    rows = [_values(tx, raw) for raw in ordered]
-    made = insert_into(INBOX, postgres=tx.locks_rows).on_conflict_do_nothing()
-    added = tx.conn.execute(made.returning(INBOX.c.connection_id, INBOX.c.dedupe_key), rows)
-    return {(row.connection_id, row.dedupe_key) for row in added}
+    new: set[tuple[str, str]] = set()
+    conn = tx.conn
+    for statement, values in statements(tx.vault, deliveries, postgres=tx.locks_rows):
+        added = conn.exec_driver_sql(f"{statement} RETURNING connection_id, dedupe_key", values)
+        new.update((row[0], row[1]) for row in added)
+    return new
 
 
-def _values(tx: Tx, raw: Raw) -> dict[str, Any]:
+def statements(vault: Vault, deliveries: Sequence[Raw], *, postgres: bool) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """What puts the deliveries down, as the driver wants it, in statements of 2 ** n rows: of few lengths, so that
+    each is prepared once, and few, because every statement gives the interpreter away and then waits for it."""
+    if postgres:
+        # In one order everywhere, so that two intakes that are sent the same deliveries never wait for each other.
+        deliveries = sorted(deliveries, key=lambda raw: (raw.connection, raw.dedupe_key))
+    at = 0
+    while left := len(deliveries) - at:
+        size = 1 << min(left.bit_length() - 1, MOST)
+        yield (
+            _statement(size, postgres),
+            tuple(chain.from_iterable(_row(vault, raw, postgres) for raw in deliveries[at : at + size])),
+        )
+        at += size
+
+
+@cache
+def _statement(size: int, postgres: bool) -> str:
+    """An INSERT of `size` rows as the driver spells it; its length is why it is no Core statement."""
+    row = f"({', '.join(['%s' if postgres else '?'] * len(GIVEN))}, 'new', 0)"
+    into = f"INTO inbox ({', '.join(GIVEN)}, state, tries)"
+    return f"INSERT {into} VALUES {', '.join([row] * size)} ON CONFLICT DO NOTHING"  # noqa: S608 - names of ours
+
+
+def _row(vault: Vault, raw: Raw, postgres: bool) -> tuple[Any, ...]:
+    """The values of GIVEN as the driver wants them."""
     place = f"{raw.connection}/{raw.dedupe_key}"
-    return {
-        "connection_id": raw.connection, "merchant_id": raw.merchant, "dedupe_key": raw.dedupe_key,
-        "topic": raw.topic, "verified_by": raw.verified_by, "backfill": raw.backfill,
-        "received_at": raw.received_at, "state": "new", "tries": 0,
-        "sealed_headers": tx.vault.seal_raw(f"inbox/headers/{place}", msgspec.json.encode(raw.headers)),
-        "sealed_body": tx.vault.seal_raw(f"inbox/body/{place}", raw.body),
-    }  # fmt: skip
+    return (
+        raw.connection, raw.merchant, raw.dedupe_key, raw.topic, raw.verified_by, raw.backfill,
+        raw.received_at if postgres else _TEXT(raw.received_at),
+        vault.seal_raw(f"inbox/headers/{place}", msgspec.json.encode(raw.headers)),
+        vault.seal_raw(f"inbox/body/{place}", raw.body),
+    )  # fmt: skip
 
 
-def claim(tx: Tx, *, limit: int, lease: timedelta, now: datetime) -> list[Raw]:
-    """Take up to `limit` waiting deliveries, oldest first, for `lease` of real time. Their tries are counted
-    before the work, so that a delivery which kills its worker is noticed."""
-    free = or_(INBOX.c.lease_until.is_(None), INBOX.c.lease_until < now)
-    wanted = select(INBOX.c.id).where(NEW, free).order_by(INBOX.c.id).limit(limit)
-    if tx.locks_rows:
+def free(real: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Is a waiting delivery in nobody's hands? `real` is real time."""
+    return or_(INBOX.c.lease_until.is_(None), INBOX.c.lease_until < real)
+
+
+def claim(tx: Tx, *, limit: int, lease: timedelta, now: datetime, connection: str | None = None) -> list[Raw]:
+    """Take up to `limit` waiting deliveries, oldest first, of one connection where it is given, for `lease` of real
+    time. Their tries are counted before the work, so that a delivery which kills its worker is noticed."""
+    given = {"limit": limit, "now": now, "until": now + lease} | ({"source": connection} if connection else {})
+    rows = tx.conn.execute(_claim(tx.locks_rows, connection is not None), given)
+    return sorted((_raw(tx, row) for row in rows), key=lambda raw: raw.id)
+
+
+@cache
+def _claim(locks_rows: bool, of_connection: bool) -> Executable:
+    moment = INBOX.c.lease_until.type
+    where = [NEW, free(bindparam("now", type_=moment))]
+    where += [INBOX.c.connection_id == bindparam("source")] if of_connection else []
+    wanted = select(INBOX.c.id).where(*where).order_by(INBOX.c.id).limit(bindparam("limit", type_=Integer))
+    if locks_rows:
         wanted = wanted.with_for_update(skip_locked=True)
-    taken = (
+    return (
         update(INBOX)
-        .where(INBOX.c.id.in_(wanted.scalar_subquery() if not tx.locks_rows else wanted.cte("due").select()))
-        .values(lease_until=now + lease, tries=INBOX.c.tries + 1)
+        .where(INBOX.c.id.in_(wanted.cte("due").select() if locks_rows else wanted.scalar_subquery()))
+        .values(lease_until=bindparam("until", type_=moment), tries=INBOX.c.tries + 1)
         .returning(INBOX)
     )
-    return sorted((_raw(tx, row) for row in tx.conn.execute(taken)), key=lambda raw: raw.id)
 
 
 def finish(tx: Tx, ids: Iterable[int], state: str, reason: str | None, now: datetime) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import insert, select
 
 from engine.store.session import Tx
 from engine.store.tables import LEDGER
 
+NOTE = insert(LEDGER)
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
+
+class Entry(Struct, frozen=True, kw_only=True):
     """One decision. `values` hold numbers, flags, times and types, nothing personal."""
 
     at: datetime
@@ -24,7 +25,7 @@ class Entry:
     journey: str | None = None
     step: str | None = None
     reason: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
 
 
 def note(tx: Tx, entries: Iterable[Entry]) -> None:
@@ -38,7 +39,7 @@ def note(tx: Tx, entries: Iterable[Entry]) -> None:
         for one in entries
     ]  # fmt: skip
     if rows:
-        tx.conn.execute(insert(LEDGER), rows)
+        tx.conn.execute(NOTE, rows)
 
 
 def of(tx: Tx, subject: int) -> list[Any]:

@@ -8,11 +8,20 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Update, bindparam, insert, or_, select, update
 
 from engine.model.merchant import Merchant, MerchantSettings
+from engine.store.among import among
 from engine.store.session import Tx
 from engine.store.tables import CONNECTION, MERCHANT
+
+BY_ID = select(MERCHANT).where(MERCHANT.c.id == bindparam("merchant"))
+CHANNELS = (
+    select(CONNECTION)
+    .where(or_(CONNECTION.c.merchant_id == bindparam("merchant"), CONNECTION.c.merchant_id.is_(None)))
+    .where(CONNECTION.c.role == "channel")
+    .order_by(CONNECTION.c.created_at, CONNECTION.c.id)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +64,7 @@ def by_slug(tx: Tx, slug: str) -> Merchant | None:
 
 def by_id(tx: Tx, number: int) -> Merchant:
     """The merchant of that id, which exists."""
-    return _merchant(tx.conn.execute(select(MERCHANT).where(MERCHANT.c.id == number)).one())
+    return _merchant(tx.conn.execute(BY_ID, {"merchant": number}).one())
 
 
 def _merchant(row: Row[Any]) -> Merchant:
@@ -100,14 +109,26 @@ def connections(tx: Tx, *, merchant: int | None = None, role: str | None = None)
     return [_connection(tx, row) for row in tx.conn.execute(query)]
 
 
+def channels(tx: Tx) -> list[Connection]:
+    """The channels that carry the messages of the merchant of this transaction: its own and the operator's."""
+    return [_connection(tx, row) for row in tx.conn.execute(CHANNELS, {"merchant": tx.merchant})]
+
+
 def heard_from(tx: Tx, ids: Iterable[str], at: datetime) -> None:
     """Note that these connections have delivered something."""
-    wanted = select(CONNECTION.c.id).where(CONNECTION.c.id.in_(list(ids)))
-    if tx.locks_rows:
+    tx.conn.execute(_HEARD[tx.locks_rows], {"ids": list(ids), "at": at})
+
+
+def _heard(*, locks_rows: bool) -> Update:
+    wanted = select(CONNECTION.c.id).where(among(CONNECTION.c.id, "ids"))
+    if locks_rows:
         # Another intake that writes the same at this moment is as good: nobody waits for its commit.
         wanted = wanted.with_for_update(skip_locked=True, key_share=True)
     changed = update(CONNECTION).where(CONNECTION.c.id.in_(wanted.scalar_subquery()))
-    tx.conn.execute(changed.values(last_delivery_at=at))
+    return changed.values(last_delivery_at=bindparam("at"))
+
+
+_HEARD = {locks_rows: _heard(locks_rows=locks_rows) for locks_rows in (False, True)}
 
 
 def _connection(tx: Tx, row: Row[Any]) -> Connection:

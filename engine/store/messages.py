@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Row, and_, literal_column, or_, select, update
+from msgspec import Struct
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Row,
+    and_,
+    bindparam,
+    case,
+    exists,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
+from engine.model.consent import lane
 from engine.model.message import UNARMED, MessageStatus
+from engine.store.among import among
 from engine.store.engines import insert_into
 from engine.store.sealed import public_id
 from engine.store.session import Tx
-from engine.store.tables import MESSAGE
+from engine.store.tables import ATTEMPT, MESSAGE
 
 # Spelled out: with a parameter in its place no planner could see that a partial index fits.
 PLANNED = MESSAGE.c.status == literal_column("'planned'")
@@ -22,11 +36,19 @@ LEASED = MESSAGE.c.status == literal_column("'leased'")
 HELD = MESSAGE.c.status.in_((literal_column("'leased'"), literal_column("'sending'")))
 
 NEVER_LEFT = ("planned", "suppressed", "cancelled", "expired")
+THESE = and_(MESSAGE.c.merchant_id + 0 == bindparam("merchant"), among(MESSAGE.c.id, "ids"))
+LOAD = select(MESSAGE).where(THESE).order_by(MESSAGE.c.id)
+# Found by their subjects: a merchant has a million messages, and SQLite would read all of them by its first column.
+STANDING = select(MESSAGE.c.id, MESSAGE.c.run_id, MESSAGE.c.step, MESSAGE.c.status).where(
+    MESSAGE.c.merchant_id + 0 == bindparam("merchant"),
+    among(MESSAGE.c.subject_id, "subjects"),
+    among(MESSAGE.c.run_id, "runs"),
+)
+CONTACT_KNOWN = update(MESSAGE).where(among(MESSAGE.c.subject_id, "_subjects"), MESSAGE.c.awaits == "contact", PLANNED)
 UNIQUE = ("merchant_id", "journey", "step", "subject_id", "run_key", "recipient", "occurrence")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """A message to plan."""
 
     subject: int
@@ -57,6 +79,7 @@ def plan(tx: Tx, wanted: Sequence[Planned], now: datetime) -> dict[tuple[int, st
             "journey": one.journey, "digest": one.digest, "step": one.step, "run_key": one.run_key,
             "recipient": one.recipient, "occurrence": "1", "shipment": one.shipment, "return_key": one.return_,
             "event_key": one.event_key, "anchor": one.anchor, "template": one.template, "purpose": one.purpose,
+            "lane": lane(one.purpose),
             "status": "planned", "awaits": None, "planned_at": now, "due_at": one.due_at,
             "expires_at": one.expires_at, "fence": 0, "tries": 0,
         }
@@ -65,10 +88,9 @@ def plan(tx: Tx, wanted: Sequence[Planned], now: datetime) -> dict[tuple[int, st
     if not rows:
         return {}
     tx.conn.execute(_upsert(tx.locks_rows), rows)
-    query = select(MESSAGE.c.id, MESSAGE.c.run_id, MESSAGE.c.step, MESSAGE.c.status).where(
-        MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.run_id.in_([one.run for one in wanted])
-    )
-    return {(row.run_id, row.step): (row.id, row.status) for row in tx.conn.execute(query)}
+    of = {"subjects": list({one.subject for one in wanted}), "runs": [one.run for one in wanted]}
+    found = tx.conn.execute(STANDING, {"merchant": tx.merchant, **of})
+    return {(row.run_id, row.step): (row.id, row.status) for row in found.all()}
 
 
 @cache
@@ -84,25 +106,35 @@ def _upsert(postgres: bool) -> Executable:
 
 def cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> list[Row[Any]]:
     """Cancel those of the merchant's messages that have not left; leased ones too, whose fence moves so that
-    they cannot be armed. Returns (id, subject_id, run_id, journey, step) of those that were cancelled."""
+    they cannot be armed. One that may have left before and only waits to be repeated becomes unknown: what ends
+    is the waiting, not the doubt.
+
+    Returns (id, subject_id, run_id, journey, step, status, reason) of those that ended.
+    """
+    left = exists().where(ATTEMPT.c.message_id == MESSAGE.c.id, ATTEMPT.c.outcome == "ambiguous")
+    doubtful = and_(MESSAGE.c.tries > 0, left)
     gone = (
         update(MESSAGE)
         .where(MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.status.in_(UNARMED), which)
-        .values(status="cancelled", reason=reason, fence=MESSAGE.c.fence + 1, lease_until=None)
-        .returning(MESSAGE.c.id, MESSAGE.c.subject_id, MESSAGE.c.run_id, MESSAGE.c.journey, MESSAGE.c.step)
+        .values(
+            status=case((doubtful, "unknown"), else_="cancelled"),
+            reason=case((doubtful, f"may have left; not repeated: {reason}"), else_=reason),
+            fence=MESSAGE.c.fence + 1,
+            lease_until=None,
+        )
+        .returning(*(MESSAGE.c[name] for name in ("id", "subject_id", "run_id", "journey", "step", "status", "reason")))
     )
     return list(tx.conn.execute(gone))
 
 
-def cancel_of_run(tx: Tx, run: int, reason: str) -> list[Row[Any]]:
-    """Cancel the messages of a run that have not left; returns what `cancel` does."""
-    return cancel(tx, MESSAGE.c.run_id == run, reason)
+def cancel_of_run(tx: Tx, subject: int, run: int, reason: str) -> list[Row[Any]]:
+    """Cancel the messages of a subject's run that have not left; returns what `cancel` does."""
+    return cancel(tx, and_(MESSAGE.c.subject_id == subject, MESSAGE.c.run_id == run), reason)
 
 
 def contact_known(tx: Tx, subjects: Collection[int], now: datetime) -> None:
     """Messages of these subjects that waited for an address are due now."""
-    where = and_(MESSAGE.c.subject_id.in_(list(subjects)), MESSAGE.c.awaits == "contact", MESSAGE.c.status == "planned")
-    tx.conn.execute(update(MESSAGE).where(where).values(due_at=now, awaits=None))
+    tx.conn.execute(CONTACT_KNOWN, {"_subjects": list(subjects), "due_at": now, "awaits": None})
 
 
 def resumed(tx: Tx, now: datetime, *, merchant: int | None, journey: str | None) -> int:
@@ -120,8 +152,7 @@ def resumed(tx: Tx, now: datetime, *, merchant: int | None, journey: str | None)
 
 def load(tx: Tx, ids: Collection[int]) -> list[Row[Any]]:
     """Whole rows of this merchant's messages, in the order of their ids."""
-    query = select(MESSAGE).where(MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.id.in_(list(ids)))
-    return list(tx.conn.execute(query.order_by(MESSAGE.c.id))) if ids else []
+    return list(tx.conn.execute(LOAD, {"merchant": tx.merchant, "ids": list(ids)}).all()) if ids else []
 
 
 def busy(tx: Tx, now: datetime) -> bool:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, case, insert, select, union_all, update
+from sqlalchemy import Executable, Integer, Row, and_, bindparam, case, insert, select, union_all, update
 
 from engine.model.message import MessageStatus
+from engine.store.among import among
 from engine.store.messages import HELD, LEASED, PLANNED
 from engine.store.session import Tx
 from engine.store.tables import ATTEMPT, MESSAGE
@@ -26,6 +28,7 @@ class Armed:
 
     id: int
     fence: int
+    n: int  # of the attempt
     connection: str
     channel: str
     address: bytes  # sealed
@@ -63,66 +66,97 @@ class NotSent:
     awaits: str | None = None
 
 
-def claim(tx: Tx, *, limit: int, lease: timedelta, now: datetime, real: datetime) -> list[Row[Any]]:
-    """T3: take due messages for `lease` of real time; a lease that ran out before arming is taken over.
-    Returns (id, merchant_id, fence), earliest due first."""
+def claim(
+    tx: Tx, *, limit: int, lease: timedelta, now: datetime, real: datetime,
+    merchant: int | None = None, lane: int | None = None,
+) -> list[Row[Any]]:  # fmt: skip
+    """T3: take due messages for `lease` of real time, of one merchant and in one lane where these are given; a lease
+    that ran out before arming is taken over, whoever's it is. Returns (id, merchant_id, fence, due_at, lane),
+    earliest due first."""
+    given = {"limit": limit, "now": now, "real": real, "until": real + lease, "owner": merchant, "in": lane}
+    taken = _claim(tx.locks_rows, merchant is not None, lane is not None)
+    values = {name: value for name, value in given.items() if value is not None}
+    return sorted(tx.conn.execute(taken, values), key=lambda row: (row.due_at, row.id))
+
+
+@cache
+def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Executable:
+    moment, number = MESSAGE.c.due_at.type, MESSAGE.c.merchant_id.type
+    limit = bindparam("limit", type_=Integer)
+    where = [PLANNED, MESSAGE.c.due_at <= bindparam("now", type_=moment)]
+    # Of everybody it reads the index by due time, in which the lane does not lead.
+    column = MESSAGE.c.lane if of_merchant else MESSAGE.c.lane + 0
+    where += [column == bindparam("in", type_=Integer)] if in_lane else []
+    where += [MESSAGE.c.merchant_id == bindparam("owner", type_=number)] if of_merchant else []
     # Each half reads its partial index in order and stops at the limit; joined by OR they would be sorted whole.
-    due = select(MESSAGE.c.id).where(PLANNED, MESSAGE.c.due_at <= now).order_by(MESSAGE.c.due_at, MESSAGE.c.id)
-    over = select(MESSAGE.c.id).where(LEASED, HELD, MESSAGE.c.lease_until < real).order_by(MESSAGE.c.lease_until)
+    due = select(MESSAGE.c.id).where(*where).order_by(MESSAGE.c.due_at, MESSAGE.c.id)
+    ran_out = MESSAGE.c.lease_until < bindparam("real", type_=moment)
+    over = select(MESSAGE.c.id).where(LEASED, HELD, ran_out).order_by(MESSAGE.c.lease_until)
     halves = [
-        (half.with_for_update(skip_locked=True) if tx.locks_rows else half).limit(limit).cte(name)
+        (half.with_for_update(skip_locked=True) if locks_rows else half).limit(limit).cte(name)
         for name, half in (("due", due), ("over", over))
     ]
     chosen = union_all(*(half.select() for half in halves)).limit(limit)
-    taken = (
+    return (
         update(MESSAGE)
         .where(MESSAGE.c.id.in_(chosen.scalar_subquery()))
-        .values(status="leased", fence=MESSAGE.c.fence + 1, lease_until=real + lease)
-        .returning(MESSAGE.c.id, MESSAGE.c.merchant_id, MESSAGE.c.fence, MESSAGE.c.due_at)
+        .values(status="leased", fence=MESSAGE.c.fence + 1, lease_until=bindparam("until", type_=moment))
+        .returning(MESSAGE.c.id, MESSAGE.c.merchant_id, MESSAGE.c.fence, MESSAGE.c.due_at, MESSAGE.c.lane)
     )
-    return sorted(tx.conn.execute(taken), key=lambda row: (row.due_at, row.id))
+
+
+LEASES = select(MESSAGE.c.id, MESSAGE.c.fence).where(among(MESSAGE.c.id, "ids"), LEASED).order_by(MESSAGE.c.id)
+LEASES_LOCKED = LEASES.with_for_update()
+ARMS = ("channel", "connection_id", "sealed_address", "sealed_line", "sealed_request", "first_armed_at", "tries")
+ARM = (
+    update(MESSAGE)
+    .where(MESSAGE.c.id == bindparam("_id"))
+    .values({"status": "sending", "lease_until": bindparam("_until"), **{name: bindparam(f"_{name}") for name in ARMS}})
+)
+ATTEMPTED = insert(ATTEMPT)
+TOLD = ("outcome", "scope", "code", "detail", "ref")
+ATTEMPT_ENDED = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.message_id == bindparam("_id"), ATTEMPT.c.n == bindparam("_n"))
+    .values({"ended_at": bindparam("_at"), **{name: bindparam(f"_{name}") for name in TOLD}})
+)
+STANDS = select(MESSAGE.c.id, MESSAGE.c.status, MESSAGE.c.fence, MESSAGE.c.due_at).where(among(MESSAGE.c.id, "ids"))
+STANDS = STANDS.order_by(MESSAGE.c.id)
+STANDS_LOCKED = STANDS.with_for_update()
+BECOMES = ("status", "reason", "sent_at", "due_at", "provider_ref")
+SETTLED = (
+    update(MESSAGE)
+    .where(MESSAGE.c.id == bindparam("_id"))
+    .values({name: bindparam(f"_{name}") for name in BECOMES})
+    .values(lease_until=None, fence=MESSAGE.c.fence + 1)
+)
 
 
 def held(tx: Tx, fences: Mapping[int, int]) -> set[int]:
     """Which of the messages are still leased under these fences; locked where the database locks rows."""
-    query = select(MESSAGE.c.id, MESSAGE.c.fence).where(MESSAGE.c.id.in_(list(fences)), MESSAGE.c.status == "leased")
-    if tx.locks_rows:
-        query = query.order_by(MESSAGE.c.id).with_for_update()
-    return {row.id for row in tx.conn.execute(query) if fences[row.id] == row.fence}
+    rows = tx.conn.execute(LEASES_LOCKED if tx.locks_rows else LEASES, {"ids": list(fences)}).all()
+    return {row.id for row in rows if fences[row.id] == row.fence}
 
 
-def arm(tx: Tx, armed: Sequence[Armed], *, now: datetime, lease_until: datetime) -> dict[int, int]:
-    """T4: the bytes and an open attempt are written; after this commit they may leave. Returns id -> attempt n."""
+def arm(tx: Tx, armed: Sequence[Armed], *, now: datetime, lease_until: datetime) -> None:
+    """T4: the bytes and an open attempt are written; after this commit they may leave."""
     if not armed:
-        return {}
-    rows = [
+        return
+    tx.conn.execute(ARM, [
         {
-            "_id": one.id, "_channel": one.channel, "_connection": one.connection, "_address": one.address,
-            "_line": one.line, "_request": one.request, "_first": one.first_armed_at,
+            "_id": one.id, "_until": lease_until, "_channel": one.channel, "_connection_id": one.connection,
+            "_sealed_address": one.address, "_sealed_line": one.line, "_sealed_request": one.request,
+            "_first_armed_at": one.first_armed_at, "_tries": one.n,
         }
         for one in armed
-    ]  # fmt: skip
-    tx.conn.execute(
-        update(MESSAGE)
-        .where(MESSAGE.c.id == bindparam("_id"))
-        .values(
-            status="sending", lease_until=lease_until, tries=MESSAGE.c.tries + 1, channel=bindparam("_channel"),
-            connection_id=bindparam("_connection"), sealed_address=bindparam("_address"),
-            sealed_line=bindparam("_line"), sealed_request=bindparam("_request"), first_armed_at=bindparam("_first"),
-        ),
-        rows,
-    )  # fmt: skip
-    tries = select(MESSAGE.c.id, MESSAGE.c.tries).where(MESSAGE.c.id.in_([one.id for one in armed]))
-    counts = {row.id: row.tries for row in tx.conn.execute(tries)}
-    attempts = [
+    ])  # fmt: skip
+    tx.conn.execute(ATTEMPTED, [
         {
-            "message_id": one.id, "n": counts[one.id], "merchant_id": tx.merchant, "connection_id": one.connection,
+            "message_id": one.id, "n": one.n, "merchant_id": tx.merchant, "connection_id": one.connection,
             "fence": one.fence, "armed_at": now,
         }
         for one in armed
-    ]  # fmt: skip
-    tx.conn.execute(insert(ATTEMPT), attempts)
-    return counts
+    ])  # fmt: skip
 
 
 def settle(tx: Tx, ended: Sequence[Ended], now: datetime) -> set[int]:
@@ -130,14 +164,10 @@ def settle(tx: Tx, ended: Sequence[Ended], now: datetime) -> set[int]:
     message is still sending. Returns the ids of messages that were changed."""
     if not ended:
         return set()
-    columns = ("outcome", "scope", "code", "detail", "ref")
-    tries = [{f"_{name}": getattr(one, name) for name in ("id", "n", *columns)} for one in ended]
-    this = and_(ATTEMPT.c.message_id == bindparam("_id"), ATTEMPT.c.n == bindparam("_n"))
-    told: dict[str, Any] = {name: bindparam(f"_{name}") for name in columns}
-    tx.conn.execute(update(ATTEMPT).where(this).values(ended_at=now, **told), tries)
-    query = select(MESSAGE.c.id, MESSAGE.c.status, MESSAGE.c.fence, MESSAGE.c.due_at)
-    query = query.where(MESSAGE.c.id.in_([one.id for one in ended])).order_by(MESSAGE.c.id)
-    stands = {row.id: row for row in tx.conn.execute(query.with_for_update() if tx.locks_rows else query)}
+    tries = [{"_at": now, **{f"_{name}": getattr(one, name) for name in ("id", "n", *TOLD)}} for one in ended]
+    tx.conn.execute(ATTEMPT_ENDED, tries)
+    query = STANDS_LOCKED if tx.locks_rows else STANDS
+    stands = {row.id: row for row in tx.conn.execute(query, {"ids": [one.id for one in ended]}).all()}
     counted = [one for one in ended if _counts(one, stands[one.id].status, stands[one.id].fence)]
     rows = [
         {"_id": one.id, "_status": one.status, "_reason": one.reason, "_sent_at": now if one.status == "sent" else None,
@@ -145,9 +175,7 @@ def settle(tx: Tx, ended: Sequence[Ended], now: datetime) -> set[int]:
         for one in counted
     ]  # fmt: skip
     if rows:
-        told = {name: bindparam(f"_{name}") for name in ("status", "reason", "sent_at", "due_at", "provider_ref")}
-        changed = update(MESSAGE).where(MESSAGE.c.id == bindparam("_id"))
-        tx.conn.execute(changed.values(**told, lease_until=None, fence=MESSAGE.c.fence + 1), rows)
+        tx.conn.execute(SETTLED, rows)
     return {one.id for one in counted}
 
 

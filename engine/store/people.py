@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select
+from msgspec import Struct
+from sqlalchemy import bindparam, func, insert, or_, select
 
+from engine.store.among import among
 from engine.store.engines import insert_into
 from engine.store.sealed import token_hash
 from engine.store.session import Tx
 from engine.store.tables import CONSENT, PAUSE, SUBJECT, SUPPRESSION, TOKEN
 
+SUPPRESSED = select(SUPPRESSION.c.endpoint_index, SUPPRESSION.c.scope).where(
+    SUPPRESSION.c.merchant_id == bindparam("merchant"), among(SUPPRESSION.c.endpoint_index, "persons")
+)
+CONSENTS = (
+    select(CONSENT.c.person_index, CONSENT.c.purpose, CONSENT.c.granted)
+    .where(CONSENT.c.merchant_id == bindparam("merchant"), among(CONSENT.c.person_index, "persons"))
+    .order_by(CONSENT.c.at, CONSENT.c.id)
+)
+PAUSES = select(PAUSE.c.journey, PAUSE.c.reason).where(
+    or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == bindparam("merchant"))
+)
+ADD_LINKS = insert(TOKEN)
 
-@dataclass(frozen=True, kw_only=True)
-class Link:
+
+class Link(Struct, frozen=True, kw_only=True):
     """What a token in a link stands for."""
 
     kind: str
@@ -30,8 +43,7 @@ def suppressed(tx: Tx, endpoints: Collection[str]) -> dict[str, set[str]]:
     """Blind index of an address -> scopes in which it is suppressed."""
     found: dict[str, set[str]] = {}
     if endpoints:
-        query = select(SUPPRESSION).where(SUPPRESSION.c.merchant_id == tx.merchant)
-        for row in tx.conn.execute(query.where(SUPPRESSION.c.endpoint_index.in_(list(endpoints)))):
+        for row in tx.conn.execute(SUPPRESSED, {"merchant": tx.merchant, "persons": list(endpoints)}).all():
             found.setdefault(row.endpoint_index, set()).add(row.scope)
     return found
 
@@ -49,8 +61,7 @@ def consents(tx: Tx, persons: Collection[str]) -> dict[str, dict[str, bool]]:
     """Blind index of a person -> purpose -> granted or withdrawn, as last recorded."""
     found: dict[str, dict[str, bool]] = {}
     if persons:
-        query = select(CONSENT).where(CONSENT.c.merchant_id == tx.merchant, CONSENT.c.person_index.in_(list(persons)))
-        for row in tx.conn.execute(query.order_by(CONSENT.c.at, CONSENT.c.id)):
+        for row in tx.conn.execute(CONSENTS, {"merchant": tx.merchant, "persons": list(persons)}).all():
             found.setdefault(row.person_index, {})[row.purpose] = row.granted
     return found
 
@@ -86,7 +97,7 @@ def add_links(tx: Tx, links: Iterable[tuple[str, Link]], now: datetime) -> None:
         for token, link in links
     ]  # fmt: skip
     if rows:
-        tx.conn.execute(insert(TOKEN), rows)
+        tx.conn.execute(ADD_LINKS, rows)
 
 
 def link(tx: Tx, token: str, kind: str, now: datetime) -> Link | None:
@@ -98,7 +109,8 @@ def link(tx: Tx, token: str, kind: str, now: datetime) -> Link | None:
 
 
 def pause(tx: Tx, *, merchant: int | None, journey: str | None, reason: str, now: datetime) -> None:
-    """Stop sending: everywhere, for a merchant, or for one journey."""
+    """Stop sending: everywhere, for a merchant, or for one journey. Once this is committed nothing is armed."""
+    tx.shut_gate(merchant)
     tx.conn.execute(insert(PAUSE).values(merchant_id=merchant, journey=journey, reason=reason, created_at=now))
 
 
@@ -112,5 +124,4 @@ def resume(tx: Tx, *, merchant: int | None, journey: str | None) -> int:
 
 def pauses(tx: Tx) -> list[tuple[str | None, str]]:
     """(journey or None for all, reason) of the pauses that hold for this merchant."""
-    query = select(PAUSE).where(or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == tx.merchant))
-    return [(row.journey, row.reason) for row in tx.conn.execute(query)]
+    return [(row.journey, row.reason) for row in tx.conn.execute(PAUSES, {"merchant": tx.merchant})]

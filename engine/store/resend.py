@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from sqlalchemy import func, insert, select
 
 from engine.model.message import OPEN
 from engine.store import ledger
+from engine.store.backlog import IN_TROUBLE
 from engine.store.ledger import Entry
 from engine.store.sealed import public_id
 from engine.store.session import Tx
@@ -18,7 +20,7 @@ OFFERED = ("unknown", "dead")
 LASTS = timedelta(days=1)  # whoever asks for it means now
 SAME = (
     "merchant_id", "subject_id", "journey", "digest", "step", "run_key", "recipient", "shipment", "return_key",
-    "event_key", "anchor", "template", "purpose",
+    "event_key", "anchor", "template", "purpose", "lane",
 )  # fmt: skip
 IDENTITY = ("merchant_id", "subject_id", "journey", "step", "run_key", "recipient")
 
@@ -28,6 +30,20 @@ class NotResent:
     """Why the message is not planned once more."""
 
     reason: str
+
+
+def offered(tx: Tx, statuses: Collection[str], journey: str | None) -> list[tuple[str, str]]:
+    """(public id, status) of the merchant's messages in these of the OFFERED statuses that nobody has asked for once
+    more yet, oldest first; of one journey."""
+    again = MESSAGE.alias("again")
+    same = [again.c[name] == MESSAGE.c[name] for name in IDENTITY]
+    asked_for = select(again.c.id).where(*same, again.c.occurrence.startswith("manual:")).exists()
+    query = select(MESSAGE.c.public_id, MESSAGE.c.status).where(
+        IN_TROUBLE, MESSAGE.c.status.in_(list(statuses)), MESSAGE.c.merchant_id == tx.merchant, ~asked_for
+    )
+    if journey is not None:
+        query = query.where(MESSAGE.c.journey == journey)
+    return [(row.public_id, row.status) for row in tx.conn.execute(query.order_by(MESSAGE.c.id))]
 
 
 def resend(tx: Tx, message: str, now: datetime) -> str | NotResent:

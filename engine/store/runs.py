@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, insert, select, update
 
 from engine.model.journey import Journey
 from engine.model.run import Run
+from engine.store.among import among
 from engine.store.engines import insert_into
 from engine.store.session import Tx
 from engine.store.tables import RUN, SWITCH, VERSION
@@ -19,49 +20,70 @@ CHANGING = (
     "digest", "event_type", "event_key", "anchor", "shipment", "return_key", "position", "state", "reason",
     "awaiting", "awaited", "wake_at", "sent", "ended_at",
 )  # fmt: skip
+# `+ 0`: without statistics SQLite would take an index by its first column, the merchant, and read all of theirs.
+OF = select(RUN).where(RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN.c.subject_id, "ids"))
+OF = OF.order_by(RUN.c.id)
+THESE = select(RUN).where(RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN.c.id, "ids"))
+THESE = THESE.order_by(RUN.c.id)
+START = insert(RUN)
+SAVE = update(RUN).where(RUN.c.id == bindparam("_id"), RUN.c.merchant_id == bindparam("_merchant"))
+SAVE = SAVE.values({name: bindparam(name) for name in CHANGING})
+KNOWN = select(VERSION.c.digest).where(among(VERSION.c.digest, "digests"))
+SWITCHES = select(SWITCH.c.journey, SWITCH.c.enabled).where(SWITCH.c.merchant_id == bindparam("merchant"))
+WAITS = RUN.c.wake_at.is_not(None)  # said though a moment is compared: planners look for the words of the index
 
 
 def of(tx: Tx, subjects: Collection[int]) -> dict[int, list[Run]]:
     """Subject -> its runs, ended ones too (a journey runs once, and may be revived)."""
+    return _by_subject(tx, OF, subjects)
+
+
+def these(tx: Tx, ids: Collection[int]) -> dict[int, list[Run]]:
+    """Subject -> its runs, of the runs with these ids."""
+    return _by_subject(tx, THESE, ids)
+
+
+def _by_subject(tx: Tx, query: Executable, ids: Collection[int]) -> dict[int, list[Run]]:
     found: dict[int, list[Run]] = {}
-    if subjects:
-        query = select(RUN).where(RUN.c.merchant_id == tx.merchant, RUN.c.subject_id.in_(list(subjects)))
-        for row in tx.conn.execute(query.order_by(RUN.c.id)):
+    if ids:
+        for row in tx.conn.execute(query, {"merchant": tx.merchant, "ids": list(ids)}).all():
             found.setdefault(row.subject_id, []).append(_run(row))
     return found
 
 
-def start(tx: Tx, runs: Iterable[tuple[int, Run]], now: datetime) -> list[Run]:
+def start(tx: Tx, runs: Sequence[tuple[int, Run]], now: datetime) -> list[Run]:
     """Insert new runs (subject, run); returns them with their ids, in the same order."""
-    rows = [
-        {**_values(run), "merchant_id": tx.merchant, "subject_id": subject, "journey": run.journey, "key": run.key,
-         "started_at": now, "ended_at": now if run.state == "ended" else None}
-        for subject, run in runs
-    ]  # fmt: skip
-    if not rows:
+    if not runs:
         return []
-    ids = tx.conn.execute(insert(RUN).returning(RUN.c.id, sort_by_parameter_order=True), rows).scalars()
-    given = [run for _, run in runs]
-    return [msgspec.structs.replace(run, id=number) for run, number in zip(given, ids, strict=True)]
+    started = [
+        msgspec.structs.replace(run, id=number) for (_, run), number in zip(runs, tx.ids(RUN, len(runs)), strict=True)
+    ]
+    tx.conn.execute(START, [
+        {**_values(run), "id": run.id, "merchant_id": tx.merchant, "subject_id": subject, "journey": run.journey,
+         "key": run.key, "started_at": now, "ended_at": now if run.state == "ended" else None}
+        for (subject, _), run in zip(runs, started, strict=True)
+    ])  # fmt: skip
+    return started
 
 
 def save(tx: Tx, runs: Iterable[Run], now: datetime) -> None:
     """Write runs that exist back."""
-    rows = [{**_values(run), "_id": run.id, "ended_at": now if run.state == "ended" else None} for run in runs]
+    rows = [
+        {**_values(run), "_id": run.id, "_merchant": tx.merchant, "ended_at": now if run.state == "ended" else None}
+        for run in runs
+    ]
     if rows:
-        saved = update(RUN).where(RUN.c.id == bindparam("_id"), RUN.c.merchant_id == tx.merchant)
-        tx.conn.execute(saved.values({name: bindparam(name) for name in CHANGING}), rows)
+        tx.conn.execute(SAVE, rows)
 
 
-def due(tx: Tx, now: datetime, limit: int) -> list[tuple[int, int]]:
-    """(merchant, subject) of runs whose wakeup has come, earliest first. Whoever advances them looks again
-    under the subject's lock, so asking twice does no harm."""
-    query = select(RUN.c.merchant_id, RUN.c.subject_id).where(RUN.c.wake_at <= now, RUN.c.wake_at.is_not(None))
-    return list(
-        dict.fromkeys(
-            (r.merchant_id, r.subject_id) for r in tx.conn.execute(query.order_by(RUN.c.wake_at).limit(limit))
-        )
-    )
+def due(tx: Tx, now: datetime, limit: int, merchant: int | None = None) -> list[tuple[int, int]]:
+    """(merchant, subject) of runs whose wakeup has come, earliest first; of one merchant where it is given. Whoever
+    advances them looks again under the subject's lock, so asking twice does no harm."""
+    query = select(RUN.c.merchant_id, RUN.c.subject_id).where(WAITS, RUN.c.wake_at <= now)
+    if merchant is not None:
+        query = query.where(RUN.c.merchant_id == merchant)
+    rows = tx.conn.execute(query.order_by(RUN.c.wake_at).limit(limit))
+    return list(dict.fromkeys((row.merchant_id, row.subject_id) for row in rows))
 
 
 def next_wakeup(tx: Tx) -> datetime | None:
@@ -75,7 +97,7 @@ def pin(tx: Tx, journeys: Iterable[Journey]) -> None:
     wanted = {journey.digest: journey for journey in journeys}
     if not wanted:
         return
-    known = tx.conn.execute(select(VERSION.c.digest).where(VERSION.c.digest.in_(list(wanted)))).scalars()
+    known = tx.conn.execute(KNOWN, {"digests": list(wanted)}).scalars()
     made = insert_into(VERSION, postgres=tx.locks_rows).on_conflict_do_nothing()
     for digest in sorted(set(wanted) - set(known)):
         body = msgspec.json.decode(wanted[digest].canonical())
@@ -90,8 +112,7 @@ def pinned(tx: Tx, digest: str) -> Journey:
 
 def switches(tx: Tx) -> dict[str, bool]:
     """The merchant's choices: journey -> on or off."""
-    rows = tx.conn.execute(select(SWITCH).where(SWITCH.c.merchant_id == tx.merchant))
-    return {row.journey: row.enabled for row in rows}
+    return {row.journey: row.enabled for row in tx.conn.execute(SWITCHES, {"merchant": tx.merchant})}
 
 
 def switch(tx: Tx, journey: str, on: bool, now: datetime) -> None:

@@ -10,18 +10,18 @@ each statement to the merchant that its transaction is bound to.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from hashlib import sha256
 from random import SystemRandom
-from threading import RLock
 from time import sleep
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from engine.store.engines import make_engine
 from engine.store.sealed import Vault
+from engine.store.writer import Writer
 
 T = TypeVar("T")
 
@@ -34,6 +34,9 @@ CHANCE = SystemRandom()
 # violation (two transactions met the same new name; the second one finds it), lock not available.
 CONTENDED = {"40001", "40P01", "23505", "55P03"}
 BIND = text("SELECT set_config('todoke.merchant', :merchant, true), set_config('todoke.scope', :scope, true)")
+NEXT = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
+PASS = text("SELECT pg_advisory_xact_lock_shared(:all), pg_advisory_xact_lock_shared(:one)")
+SHUT = text("SELECT pg_advisory_xact_lock(:one)")
 ALONE = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 
 
@@ -91,13 +94,31 @@ class Tx:
         """True where rows can be locked one by one (PostgreSQL); SQLite has one writer at a time."""
         return self._line.guarded
 
+    def ids(self, table: Table, count: int) -> list[int]:
+        """Ids for rows of the table that this transaction inserts next: one statement inserts many rows only when
+        none of them has to tell its id."""
+        if self.locks_rows:
+            return list(self.conn.execute(NEXT, {"table": table.name, "count": count}).scalars())
+        newest = self.conn.execute(select(func.max(table.c.id))).scalar() or 0  # there is no other writer
+        return list(range(newest + 1, newest + 1 + count))
+
+    def pass_gate(self) -> None:
+        """First thing of T4: whoever changes what the gate asks (`shut_gate`) has committed before, and is seen, or
+        waits until this transaction has ended. SQLite has one writer anyway."""
+        if self.locks_rows:
+            self.conn.execute(PASS, {"all": _key("gate"), "one": _key(f"gate|{self.merchant}")})
+
+    def shut_gate(self, merchant: int | None) -> None:
+        """Nothing of the merchant's, or of anybody's, is armed while this transaction lasts: for a pause and for
+        suppressions, after whose commit nothing may leave. Before any row is locked, or two wait for each other."""
+        if self.locks_rows:
+            self.conn.execute(SHUT, {"one": _key("gate" if merchant is None else f"gate|{merchant}")})
+
     def alone(self, names: set[str]) -> None:
         """Be the only transaction that works on these names of the merchant, until it ends: for rows that
         do not exist yet and so cannot be locked."""
         if names and self.locks_rows:
-            keys = {sha256(f"{self.merchant}|{name}".encode()).digest()[:8] for name in names}
-            ordered = sorted(int.from_bytes(key, signed=True) for key in keys)
-            self.conn.execute(ALONE, {"keys": ordered})
+            self.conn.execute(ALONE, {"keys": sorted({_key(f"{self.merchant}|{name}") for name in names})})
 
 
 class Store:
@@ -106,7 +127,16 @@ class Store:
     def __init__(self, url: str, vault: Vault, *, echo: bool = False) -> None:
         self.vault = vault
         self.engine = make_engine(url, echo=echo)
-        self._writer = RLock() if self.engine.dialect.name == "sqlite" else None
+        self._writer = Writer() if self.engine.dialect.name == "sqlite" else None
+
+    @property
+    def writer(self) -> Writer | None:
+        """What the writers of this process queue on; none where rows are locked one by one."""
+        return self._writer
+
+    def giving_way(self, much: bool) -> AbstractContextManager[None]:
+        """Within it, if there is `much` to do, the transactions of this thread let those of others go first."""
+        return self._writer.giving_way() if self._writer and much else nullcontext()
 
     @contextmanager
     def begin(self, merchant: int | None = None) -> Iterator[Tx]:
@@ -152,6 +182,11 @@ class Store:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def _key(name: str) -> int:
+    """The number by which PostgreSQL knows a lock of that name."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)
 
 
 def _contended(failed: Exception) -> bool:

@@ -55,3 +55,14 @@ def connection(app: App, number: str) -> Connection:
 def slugs(app: App) -> dict[int, str]:
     """Merchant id -> slug."""
     return {one.id: one.slug for one in merchants(app, None)}
+
+
+def owner(app: App, message: str) -> Merchant:
+    """Whose message it is. Refuses the id of none."""
+    from engine.store import reports
+
+    for one in merchants(app, None):
+        with app.store.read(one.id) as tx:
+            if reports.message(tx, message):
+                return one
+    refuse(f"MESSAGE {message}: there is no such message", "the id of a message, as m_...", "todoke messages list")

@@ -125,11 +125,14 @@ def set_(
 
 def _schema(app: App, connector: str) -> tuple[str, Mapping[str, Any]]:
     """(title, JSON Schema of its settings)."""
+    from engine.rules.rate import SETTINGS
+
     if connector in app.source_names:
         manifest = app.sources(connector).manifest
         return manifest.title, manifest.settings
     channel = app.channels(connector)
-    return channel.title, channel.settings
+    # How fast its account may send is the engine's to know, whatever the channel.
+    return channel.title, {**channel.settings, "properties": {**channel.settings.get("properties", {}), **SETTINGS}}
 
 
 def _sorted(app: App, connector: str, given: Sequence[tuple[str, str]], again: str) -> Sorted:

@@ -1,4 +1,4 @@
-"""`todoke messages`: what was written, what was not, and doing it once more."""
+"""`todoke messages`: what was written, and what was not."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from engine.terminal import choose, speak
+from engine.terminal import choose, replay, speak
 from engine.terminal.speak import Column, Json, Limit, OfMerchant
 
 if TYPE_CHECKING:
-    from engine.flow.app import App
-    from engine.model.merchant import Merchant
     from engine.store.reports import MessageReport
 
 messages = typer.Typer(help="Messages: list, show, replay.", no_args_is_help=True)
@@ -39,6 +37,7 @@ TRIES = (
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the root."""
+    messages.command()(replay.replay)
     app.add_typer(messages, name="messages")
 
 
@@ -79,7 +78,7 @@ def show(
     from engine.store import reports
 
     with speak.opened(context) as app:
-        one = _owner(app, message)
+        one = choose.owner(app, message)
         with app.store.read(one.id) as tx:
             found = reports.message(tx, message)
     if found is None:
@@ -100,80 +99,6 @@ def show(
         if tries:
             typer.echo()
             speak.table(tries, TRIES)
-
-
-def _owner(app: App, message: str) -> Merchant:
-    from engine.store import reports
-
-    for one in choose.merchants(app, None):
-        with app.store.read(one.id) as tx:
-            if reports.message(tx, message):
-                return one
-    speak.refuse(
-        f"MESSAGE {message}: there is no such message", "the id of a message, as m_...", "todoke messages list"
-    )
-
-
-@messages.command()
-def replay(
-    context: typer.Context,
-    message: Annotated[str | None, typer.Argument(metavar="[MESSAGE]", help="An unknown or dead message.")] = None,
-    connection: Annotated[str | None, typer.Option(help="Deliveries of this connection.")] = None,
-    state: Annotated[str | None, typer.Option(help="Deliveries that are dead or parked.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it only the count is shown.")] = False,
-    no_work: Annotated[bool, typer.Option("--no-work", help="Leave the work to a worker.")] = False,
-) -> None:
-    """Send an unknown or dead message once more, or work on dead and parked deliveries again."""
-    if (message is None) == (connection is None and state is None):
-        then = "todoke messages replay MESSAGE | --connection C | --state dead"
-        speak.refuse("what is to be done once more?", "a message, or deliveries by --connection and --state", then)
-    if state and state not in {"dead", "parked"}:
-        then = "todoke messages replay --state dead"
-        speak.refuse(f"--state {state}: such deliveries are not replayed", "dead or parked", then)
-    with speak.opened(context) as app:
-        if message:
-            _resend(app, message, yes=yes)
-        else:
-            _reopen(app, connection, (state,) if state else ("dead", "parked"), yes=yes)
-        if yes and not no_work:
-            from engine.flow.catch_up import catch_up
-
-            catch_up(app)
-
-
-def _resend(app: App, message: str, *, yes: bool) -> None:
-    from engine.store.resend import OFFERED, NotResent, resend
-
-    one = _owner(app, message)
-    if not yes:
-        typer.echo(f"1 message of {one.slug} would be planned once more; if it has left before, it arrives twice")
-        typer.echo(f"type: todoke messages replay {message} --yes")
-        return
-    with app.store.begin(one.id) as tx:
-        made = resend(tx, message, app.clock.now())
-    if isinstance(made, NotResent):
-        offered = f"a message that is {' or '.join(OFFERED)}"
-        speak.refuse(f"{message}: {made.reason}", offered, f"todoke messages show {message}")
-    typer.echo(f"planned once more as {made}")
-
-
-def _reopen(app: App, connection: str | None, states: tuple[str, ...], *, yes: bool) -> None:
-    from engine.store import counts, inbox
-
-    if connection:
-        choose.connection(app, connection)
-    if not yes:
-        with app.store.read() as tx:
-            counted = counts.deliveries_by_state(tx)
-        count = sum(by.get(name, 0) for one, by in counted.items() if connection in {None, one} for name in states)
-        again = " ".join(filter(None, (f"--connection {connection}" if connection else "",
-                                       f"--state {states[0]}" if len(states) == 1 else "")))  # fmt: skip
-        typer.echo(f"{count} deliveries that are {' or '.join(states)} would be worked on again")
-        typer.echo(f"type: todoke messages replay {again} --yes")
-        return
-    with app.store.begin() as tx:
-        count = inbox.reopen(tx, connection=connection, states=states)
-    typer.echo(f"{count} deliveries reopened")
 
 
 def _row(report: MessageReport, slug: str) -> dict[str, Any]:

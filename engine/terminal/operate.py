@@ -1,4 +1,4 @@
-"""What an operator needs besides: pause and resume, keys, schemas, the database."""
+"""What an operator needs besides: keys, schemas, the database."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from engine.terminal import choose
+from engine.terminal.pauses import OnlyMerchant, restored
 from engine.terminal.speak import opened, refuse, say
 
 keys = typer.Typer(help="Keys: create, master.", no_args_is_help=True)
-database = typer.Typer(help="The database: upgrade.", no_args_is_help=True)
-
-OnlyMerchant = Annotated[str | None, typer.Option("--merchant", help="Only this merchant; without it, all.")]
-OnlyJourney = Annotated[str | None, typer.Option("--journey", help="Only this journey; without it, all.")]
+database = typer.Typer(help="The database: upgrade, restored.", no_args_is_help=True)
 
 
 class Schema(StrEnum):
@@ -26,50 +24,10 @@ class Schema(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the root."""
-    app.command()(pause)
-    app.command()(resume)
     app.add_typer(keys, name="keys")
     app.command()(schema)
     app.add_typer(database, name="db")
-
-
-def pause(
-    context: typer.Context,
-    reason: Annotated[str, typer.Option(help="Why; it is shown with every message that waits.")],
-    merchant: OnlyMerchant = None,
-    journey: OnlyJourney = None,
-) -> None:
-    """Stop sending: all, a merchant, a journey."""
-    from engine.rules.spelling import meant
-    from engine.store import people
-
-    with opened(context) as app:
-        if journey and journey not in app.journeys:
-            known = meant(journey, app.journeys)
-            refuse(f"--journey {journey}: there is no such journey", known, "todoke journeys list")
-        owner = choose.merchants(app, merchant)[0].id if merchant else None
-        with app.store.begin() as tx:
-            people.pause(tx, merchant=owner, journey=journey, reason=reason, now=app.clock.now())
-    typer.echo(f"paused {_reach(merchant, journey)}; messages under way still leave")
-
-
-def resume(context: typer.Context, merchant: OnlyMerchant = None, journey: OnlyJourney = None) -> None:
-    """Take a pause back, of the same reach."""
-    from engine.store import messages, people
-
-    with opened(context) as app:
-        owner = choose.merchants(app, merchant)[0].id if merchant else None
-        with app.store.begin() as tx:
-            count = people.resume(tx, merchant=owner, journey=journey)
-            waiting = messages.resumed(tx, app.clock.now(), merchant=owner, journey=journey) if count else 0
-    if not count:
-        then = "todoke resume --merchant SLUG --journey JOURNEY"
-        refuse(f"there is no pause {_reach(merchant, journey)}", "the reach of a pause as it was given", then)
-    typer.echo(f"resumed {_reach(merchant, journey)}; {waiting} messages that waited are due now")
-
-
-def _reach(merchant: str | None, journey: str | None) -> str:
-    return f"for {merchant or 'all merchants'}, {journey or 'all journeys'}"
+    database.command()(restored)
 
 
 @keys.command()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from threading import Event
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     import uvicorn
     from starlette.applications import Starlette
+
+    from engine.flow.app import App
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
@@ -65,28 +69,61 @@ def web(
     from engine.web.app import make_app
     from engine.web.console import local_login
     from engine.work.crew import send_hints
+    from engine.work.watch import Watch
 
     _settings(host, port, database_url, broker_url)
     with opened(context) as app:
         send_hints(app)
+        watch = Watch(app, worker=False)
+        watch.start()
         typer.echo(f"started: http://{host}:{port}/  console: {local_login(app)}")
-        serve(make_app(app), host, port)
+        try:
+            serve(make_app(app), host, port)
+        finally:
+            watch.stop()
 
 
-def worker(context: typer.Context, database_url: Database = "", broker_url: Broker = "") -> None:
+def worker(
+    context: typer.Context,
+    database_url: Database = "",
+    broker_url: Broker = "",
+    metrics_port: Annotated[int | None, typer.Option(help="Serve this worker's /metrics there.")] = None,
+    metrics_host: Annotated[str, typer.Option(help="Address to listen on for --metrics-port.")] = "127.0.0.1",
+) -> None:
     """Run the workers and the sweeper alone."""
     from engine.work.crew import Crew
 
     _settings(None, None, database_url, broker_url)
+    if metrics_port:
+        _refuse_taken(metrics_host, metrics_port, "--metrics-port")
     with opened(context) as app:
         crew = Crew(app)
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        crew.start()
-        typer.echo("started: worker")
-        stop.wait()
-        crew.stop()
+        with _metrics(app, metrics_host, metrics_port):
+            crew.start()
+            typer.echo("started: worker")
+            stop.wait()
+            crew.stop()
+
+
+@contextmanager
+def _metrics(app: App, host: str, port: int | None) -> Iterator[None]:
+    """A worker's own counters, served beside its work; without a port nothing."""
+    if port is None:
+        yield
+        return
+    from engine.web.metrics import own
+
+    server = web_server(own(app), host=host, port=port, timeout_graceful_shutdown=1)
+    thread = Thread(target=server.run, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def serve(web_app: Starlette, host: str, port: int) -> None:
@@ -130,11 +167,11 @@ def _settings(host: str | None, port: int | None, database_url: str, broker_url:
         os.environ.setdefault("TODOKE_BASE_URL", f"http://{host}:{port}")
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def _refuse_taken(host: str, port: int, option: str = "--port") -> None:
     """A port in use is said before anything is started."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as taken:
-            refuse(f"port {port} on {host}: {taken.strerror}", "a port that nothing listens on", f"--port {port + 1}")
+            refuse(f"port {port} on {host}: {taken.strerror}", "a port that nothing listens on", f"{option} {port + 1}")

@@ -32,10 +32,10 @@ Row = Mapping[str, Any]
 
 # One colour per meaning, whatever the word.
 COLOURS: Mapping[str, str] = {
-    **dict.fromkeys(("sent", "delivered", "processed", "on", "accepted"), "green"),
+    **dict.fromkeys(("sent", "delivered", "processed", "on", "accepted", "closed"), "green"),
     **dict.fromkeys(("planned", "leased", "sending", "new", "deferred", "sent again"), "cyan"),
     **dict.fromkeys(("suppressed", "cancelled", "expired", "not started", "muted", "ignored", "off"), "yellow"),
-    **dict.fromkeys(("dead", "unknown", "parked"), "red"),
+    **dict.fromkeys(("dead", "unknown", "parked", "open"), "red"),
 }
 
 

@@ -9,12 +9,27 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from engine.flow.accept import Intake
 from engine.flow.app import App
+from engine.flow.intake import Intake
 from engine.store import inbox
-from engine.web import console, customer
-from engine.web import intake as intake_routes
+from engine.web import console, customer, metrics
+from engine.web.intake import PATH, Door
+
+
+class Web(Starlette):
+    """Starlette's routes, but for the intake, which stands before them: it takes most of the requests, and has no
+    use for what every route goes through."""
+
+    door: Door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the server."""
+        if scope["type"] == "http" and scope["path"].startswith(PATH):
+            await self.door(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def make_app(app: App) -> Starlette:
@@ -34,13 +49,15 @@ def make_app(app: App) -> Starlette:
             inbox.waiting(tx)
         return JSONResponse({"status": "ready"})
 
-    return Starlette(
+    web = Web(
         lifespan=lifespan,
         routes=[
-            *intake_routes.routes(app, intake),
             *customer.routes(app),
             *console.routes(app),
+            *metrics.routes(app),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
     )
+    web.door = Door(app, intake)
+    return web

@@ -1,80 +1,141 @@
-"""POST /in/{connection}: a plain route, so that the raw bytes reach the signature check untouched."""
+"""POST /in/{connection}: a plain ASGI application, so that the raw bytes reach the signature check untouched and
+nothing but the check and the commit stands between a shop and its answer."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+import msgspec
+import structlog
+from starlette.types import Message, Receive, Scope, Send
 
-from engine.flow.accept import Intake, Reply, body_limit, judge
+from engine.flow.accept import Reply, body_limit, judge
 from engine.flow.app import App
+from engine.flow.intake import Intake
+from engine.io.metrics import DELIVERIES
 from engine.store import merchants
+from engine.store.inbox import Raw
 from engine.store.merchants import Connection
 
+log = structlog.get_logger(__name__)
+PATH = "/in/"
 RETRY_AFTER = "5"  # seconds; every source waits longer than that anyway
-
-BELIEVED = 5.0  # seconds until a changed secret is noticed
+BELIEVED = 2.0  # seconds until a changed secret is noticed
+AGAIN = 0.25  # seconds from one look at a connection to the next, however many bad signatures come
 
 
 class TooLarge(Exception):
     """The body is larger than any source may send."""
 
 
-def routes(app: App, intake: Intake) -> list[BaseRoute]:
-    """The intake route. Answers 2xx only after the delivery is committed; 503 when it could not be."""
-    known: dict[str, tuple[Connection, float]] = {}  # with the moment until which it is believed
+class Away(Exception):
+    """The database cannot be asked."""
 
-    def look_up(number: str) -> Connection | None:
-        with app.store.read() as tx:
-            found = merchants.connection(tx, number)
-        if found is not None:
-            known[number] = (found, app.clock.monotonic() + BELIEVED)
-        return found
 
-    async def find(number: str) -> Connection | None:
-        connection, until = known.get(number, (None, 0.0))
-        if app.clock.monotonic() < until:
-            return connection
-        return await asyncio.to_thread(look_up, number)
+class CutOff(Exception):
+    """The client hung up before its body was there."""
 
-    async def accept(request: Request) -> Response:
-        connection = await find(request.path_params["connection"])
-        limit = body_limit(app, connection)
+
+def _answer(reply: Reply, extra: Mapping[str, str] | None = None) -> tuple[Message, Message]:
+    body = msgspec.json.encode({"status" if reply.status < 300 else "error": reply.reason})
+    head = {"content-type": "application/json", "content-length": str(len(body)), **(extra or {})}
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in head.items()]
+    start = {"type": "http.response.start", "status": reply.status, "headers": headers}
+    return start, {"type": "http.response.body", "body": body}
+
+
+STORED = _answer(Reply(202, "stored"))
+NOT_STORED = _answer(Reply(503, "not stored; send it again"), {"Retry-After": RETRY_AFTER})
+ONLY_POST = _answer(Reply(405, "only POST"), {"Allow": "POST"})
+
+
+class Door:
+    """The intake as an ASGI application. Answers 2xx only after the delivery is committed; 503 when it could
+    not be."""
+
+    def __init__(self, app: App, intake: Intake) -> None:
+        self._app, self._intake = app, intake
+        self._known: dict[str, tuple[Connection, float]] = {}  # with the moment of the look
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        answer = ONLY_POST if scope["method"] != "POST" else await self._asked(scope, receive)
+        known = self._known.get(scope["path"].removeprefix(PATH))  # what strangers ask for makes no label
+        DELIVERIES.add(known[0].connector if known else "none", str(answer[0]["status"]))
+        for message in answer:
+            await send(message)
+
+    async def _asked(self, scope: Scope, receive: Receive) -> tuple[Message, Message]:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        number = scope["path"].removeprefix(PATH)
         try:
+            connection = await self._find(number, BELIEVED)
+            limit = body_limit(self._app, connection)
             # What nobody asked for is not read: a stranger must not fill the memory.
-            body = await _body(request, limit) if limit else b""
+            body = await _body(receive, headers.get("content-length"), limit) if limit else b""
+            raw = await self._judged(number, connection, body, headers)
+            if isinstance(raw, Reply):
+                return _answer(raw)
         except TooLarge:
             return _answer(Reply(413, f"the body is larger than {limit} bytes"))
-        except ClientDisconnect:
+        except CutOff:
             return _answer(Reply(400, "the request was cut off"))
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        raw = judge(app, connection, body, headers)
-        if isinstance(raw, Reply):
-            return _answer(raw)
+        except Away:
+            return NOT_STORED
         try:
-            await asyncio.wrap_future(intake.put(raw))
-        except Exception:
-            return JSONResponse({"error": "not stored; send it again"}, 503, {"Retry-After": RETRY_AFTER})
-        return _answer(Reply(202, "stored"))
+            await self._intake.put(raw)
+        except Exception:  # which has been logged, once for all that waited
+            return NOT_STORED
+        return STORED
 
-    return [Route("/in/{connection}", accept, methods=["POST"])]
+    async def _judged(
+        self, number: str, connection: Connection | None, body: bytes, headers: Mapping[str, str]
+    ) -> Raw | Reply:
+        raw = judge(self._app, connection, body, headers)
+        if connection is not None and isinstance(raw, Reply) and raw.status == 401:
+            fresh = await self._find(number, AGAIN)  # its secret may have been changed just now
+            raw = raw if fresh is connection else judge(self._app, fresh, body, headers)
+            if isinstance(raw, Reply) and raw.status == 401:
+                log.warning("delivery.refused", connection=connection.id, reason=raw.reason)
+        return raw
+
+    async def _find(self, number: str, believed: float) -> Connection | None:
+        """The connection, as it was not longer than `believed` seconds ago. Raises Away."""
+        connection, looked = self._known.get(number, (None, 0.0))
+        if connection is not None and self._app.clock.monotonic() < looked + believed:
+            return connection
+        try:
+            return await asyncio.to_thread(self._look_up, number)
+        except Exception as failed:
+            log.error("intake.no_database", error=type(failed).__name__)
+            raise Away from failed
+
+    def _look_up(self, number: str) -> Connection | None:
+        looked = self._app.clock.monotonic()
+        with self._app.store.read() as tx:
+            found = merchants.connection(tx, number)
+        if found is None:
+            self._known.pop(number, None)
+        else:
+            self._known[number] = (found, looked)
+        return found
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """The raw body, read no further than `limit` bytes. Raises TooLarge."""
-    if int(request.headers.get("content-length") or 0) > limit:
+async def _body(receive: Receive, told: str | None, limit: int) -> bytes:
+    """The raw body, read no further than `limit` bytes. Raises TooLarge and CutOff."""
+    if told and told.isdecimal() and int(told) > limit:
         raise TooLarge
-    chunks, size = [], 0
-    async for chunk in request.stream():
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CutOff
+        chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > limit:
             raise TooLarge
+        if not message.get("more_body"):
+            return b"".join((*chunks, chunk)) if chunks else chunk
         chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _answer(reply: Reply) -> JSONResponse:
-    key = "status" if reply.status < 300 else "error"
-    return JSONResponse({key: reply.reason}, reply.status)

@@ -1,10 +1,16 @@
-"""A stored mail taken apart for the console: its headers, its HTML and text as they were sent."""
+"""A stored message taken apart for the console: its headers, its HTML and text as they were sent, whether they left
+as a mail or inside the JSON of a provider's API."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
+
+import msgspec
+
+from engine.contracts import HttpRequest
 
 SHOWN = 200_000  # characters of a source that a page shows
 
@@ -25,7 +31,9 @@ class Mail:
 
 
 def opened(data: bytes) -> Mail:
-    """The mail in these bytes. Whatever they are, something comes back: they are shown, never trusted."""
+    """The message in these bytes. Whatever they are, something comes back: they are shown, never trusted."""
+    if data.startswith(b"{") and (asked := _request(data)) is not None:
+        return asked
     parsed = message_from_bytes(data, policy=policy.default)
     assert isinstance(parsed, EmailMessage)  # noqa: S101 - policy.default makes nothing else
     return Mail(
@@ -35,6 +43,30 @@ def opened(data: bytes) -> Mail:
         source=data.decode("utf-8", "replace")[:SHOWN],
         size=len(data),
     )
+
+
+def _request(data: bytes) -> Mail | None:
+    """A stored HTTP request, whose body names the parts of the mail as all mail APIs do; None when it is none."""
+    try:
+        asked = msgspec.json.decode(data, type=HttpRequest)
+        said: dict[str, Any] = msgspec.json.decode(asked.body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    html, text, more = said.pop("html", None), said.pop("text", None), said.pop("headers", None)
+    named = {**asked.headers, **said, **(more if isinstance(more, dict) else {})}
+    return Mail(
+        headers=tuple((name, _shown(value)) for name, value in named.items()),
+        html=html if isinstance(html, str) else None,
+        text=text if isinstance(text, str) else None,
+        source=f"{asked.method} {asked.url}\n\n{asked.body.decode()}"[:SHOWN],
+        size=len(asked.body),
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def framed(html: str) -> str:

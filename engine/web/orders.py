@@ -15,6 +15,7 @@ from engine.rules.units import account
 from engine.store import counts as counted
 from engine.store import facts, merchants, optout, reports, runs
 from engine.store.facts import Held
+from engine.web import alarms
 from engine.web.desk import MISSING, Desk, Page, Visit, row_number
 from engine.web.timeline import timeline
 
@@ -48,6 +49,7 @@ def _list(visit: Visit) -> Page | Response:
         "stage": stage,
         "more": more,
         "journey": _title(visit, journey) if journey else None,
+        "alarms": alarms.line(visit),
     }
     return Page("orders.html.j2", values, "orders")
 

@@ -1,25 +1,30 @@
 """Dramatiq actors, one line each: they carry no data, and whoever comes too late finds nothing to do.
 
-At most one hint of a kind is outstanding: a second one would say nothing new. A hint that nobody has taken
-up after `BELIEVED` seconds counts as lost. Where workers are other processes, hints are gathered for a moment.
+Every class of work has a queue and threads of its own (`crew`), so that none of it waits behind another. At most one
+hint of a kind is outstanding: a second one would say nothing new. A hint that nobody has taken up after `BELIEVED`
+seconds counts as lost. Where workers are other processes, hints are gathered for a moment, after which one more tells
+of what came meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Timer
 
 import dramatiq
 import structlog
 
 from engine.flow.app import App
 from engine.flow.observe import observe
-from engine.flow.send import AT_ONCE, deliver
+from engine.flow.send import deliver
+from engine.io.metrics import HINTS
 from engine.work.broker import crosses_processes
 
 log = structlog.get_logger(__name__)
 BELIEVED = 2.0  # seconds, where the hint stays in this process and is noticed when it is taken up
 GATHERED = 0.05  # seconds, where another process takes it up and nobody tells us
-LONGEST = 60.0  # seconds of one actor's work; far below Dramatiq's time limit, which would end a send half-way
+LONGEST = 1.0  # seconds of one actor's work, then another kind has the thread if it waits for it
+LANES = ("transactional", "bulk")  # the queue of each lane
 
 
 class BrokerHints:
@@ -27,44 +32,61 @@ class BrokerHints:
 
     def __init__(self, app: App, broker: dramatiq.Broker) -> None:
         self._clock = app.clock
-        self._believed = {"observe": 0.0, "deliver": 0.0}  # until when a hint counts as outstanding
+        self._believed = dict.fromkeys(("intake", *LANES), 0.0)  # until when a hint counts as outstanding
+        self._owed = set[str]()  # kinds of which one hint was kept back until the moment is over
         self._elsewhere = crosses_processes(app.settings.broker_url)
 
         @dramatiq.actor(broker=broker, actor_name="observe", queue_name="intake")
-        def observe_hint() -> None:
-            self._drain("observe", lambda: observe(app), app.settings.batch)
+        def intake() -> None:
+            self._drain("intake", lambda: observe(app), lambda: app.lines.deliveries.wants_help)
 
-        @dramatiq.actor(broker=broker, actor_name="deliver", queue_name="messages")
-        def deliver_hint() -> None:
-            self._drain("deliver", lambda: deliver(app), min(app.settings.batch, AT_ONCE))
+        @dramatiq.actor(broker=broker, actor_name="deliver", queue_name="transactional")
+        def transactional() -> None:
+            self._drain("transactional", lambda: deliver(app, 0), lambda: app.lines.lanes[0].wants_help)
 
-        self._actors = {"observe": observe_hint, "deliver": deliver_hint}
+        @dramatiq.actor(broker=broker, actor_name="deliver_bulk", queue_name="bulk")
+        def bulk() -> None:
+            self._drain("bulk", lambda: deliver(app, 1), lambda: app.lines.lanes[1].wants_help)
+
+        self._actors = {"intake": intake, "transactional": transactional, "bulk": bulk}
 
     def observe(self) -> None:
         """Deliveries are waiting in the inbox."""
-        self._hint("observe")
+        self._hint("intake")
 
-    def deliver(self) -> None:
-        """Messages are due."""
-        self._hint("deliver")
+    def deliver(self, lane: int = 0) -> None:
+        """Messages are due in that lane."""
+        self._hint(LANES[lane])
 
     def _hint(self, kind: str) -> None:
-        if self._clock.monotonic() < self._believed[kind]:
+        ahead = self._believed[kind] - self._clock.monotonic()
+        if ahead > 0:
+            if self._elsewhere and kind not in self._owed:  # the last one may have been taken up before this work came
+                self._owed.add(kind)
+                later = Timer(ahead, self._owes, (kind,))
+                later.daemon = True
+                later.start()
             return
         self._believed[kind] = self._clock.monotonic() + (GATHERED if self._elsewhere else BELIEVED)
         try:
             self._actors[kind].send()
+            HINTS.add(kind, "sent")
         except Exception as lost:
+            HINTS.add(kind, "lost")
             # A broker that is away is not asked again at once: that would hold up whoever has something to tell.
             self._believed[kind] = self._clock.monotonic() + (BELIEVED if self._elsewhere else 0.0)
             log.warning("hint.lost", kind=kind, error=type(lost).__name__)
 
-    def _drain(self, kind: str, work: Callable[[], int], batch: int) -> None:
-        """Work until there is nothing left, or long enough; a full batch calls another thread to help."""
+    def _owes(self, kind: str) -> None:
+        self._owed.discard(kind)
+        self._hint(kind)
+
+    def _drain(self, kind: str, work: Callable[[], int], wants_help: Callable[[], bool]) -> None:
+        """Work until there is nothing left, or long enough; where more waits than a batch others help."""
         self._believed[kind] = 0.0
         until = self._clock.monotonic() + LONGEST
-        while (done := work()) > 0:
-            if done >= batch:
+        while work() > 0:
+            if wants_help():
                 self._hint(kind)
             if self._clock.monotonic() > until:
                 self._hint(kind)

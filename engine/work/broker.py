@@ -66,13 +66,13 @@ def crosses_processes(url: str) -> bool:
 
 
 def _redis(url: str, middleware: list[Middleware]) -> Broker:
-    from dramatiq.brokers.redis import RedisBroker
     from redis import Redis
+
+    from engine.work.bell import BellBroker
 
     # A server that is away must not hold up an intake: a lost hint costs a second, a hanging one much more.
     client = Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, health_check_interval=30)
     # By default Dramatiq looks for messages of dead workers once in a thousand commands; hints are few.
-    made: Broker = RedisBroker(  # type: ignore[no-untyped-call]
+    return BellBroker(  # type: ignore[no-untyped-call]
         client=client, namespace="todoke", middleware=middleware, maintenance_chance=1_000_000
     )
-    return made

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from logging import LogRecord
+from typing import Any
+
 from dramatiq import Worker
 
 from engine.flow.app import App
-from engine.work.actors import BrokerHints
+from engine.flow.turns import Turns
+from engine.work.actors import LANES, BrokerHints
 from engine.work.broker import crosses_processes, make_broker
 from engine.work.sweeper import Sweeper
+from engine.work.watch import Watch
 
 STOP_MS = 20_000  # longer than one send may take
-POLL_MS = 200  # how soon an idle thread notices that it should stop
+# Seconds after which a thread that computes lets others go on. Each of our statements gives the interpreter away and
+# has to ask for it again, holding its locks: at Python's 5 ms a transaction beside busy threads took ten times as long.
+SWITCH = 0.001
+POLL_MS = 1_000  # how soon an idle thread notices that it should stop; below the patience with a broker's server
 
 
 def send_hints(app: App) -> None:
@@ -19,25 +29,68 @@ def send_hints(app: App) -> None:
         app.hints = BrokerHints(app, make_broker(app.settings.broker_url))
 
 
+def shares(threads: int) -> list[tuple[set[str], int]]:
+    """Which queues share how many threads. From three on no class of messages waits for another's threads; with fewer
+    what has a person waiting keeps one to itself."""
+    if threads <= 1:
+        return [({"intake", "transactional", "bulk"}, 1)]
+    if threads == 2:
+        return [({"intake", "bulk"}, 1), ({"transactional"}, 1)]
+    bulk = max(1, threads // 4)
+    intake = (threads - bulk) // 2
+    return [({"intake"}, intake), ({"transactional"}, threads - bulk - intake), ({"bulk"}, bulk)]
+
+
+def _said(record: LogRecord) -> bool:
+    """Dramatiq warns of a second worker in a process; ours have queues of their own."""
+    return "middleware of the same type twice" not in str(record.msg)
+
+
+class Hands(Worker):
+    """Threads for some of the queues. Dramatiq also polls a queue of delayed messages for each; ours has none."""
+
+    def _add_consumer(self, queue_name: str, *, delay: bool = False) -> None:
+        if not delay:
+            super()._add_consumer(queue_name)
+
+
 class Crew:
     """Everything that works in the background of one process."""
 
     def __init__(self, app: App) -> None:
         len(app.journeys)  # a broken journey is said before anything is touched
         self._broker = make_broker(app.settings.broker_url)
+        self._broker.logger.addFilter(_said)
         app.hints = BrokerHints(app, self._broker)
-        self._worker = Worker(self._broker, worker_threads=app.settings.worker_threads, worker_timeout=POLL_MS)
+        parts = shares(app.settings.worker_threads)
+        lines: list[tuple[Turns[Any], str]] = [(app.lines.deliveries, "intake")]
+        for line, queue in (*lines, *zip(app.lines.lanes, LANES, strict=True)):
+            threads = next(threads for queues, threads in parts if queue in queues)
+            # The others are there for those who have little. SQLite has one writer: a second thread would only
+            # stand in line with the first.
+            line.at_once = 1 if app.store.writer else max(1, threads // 2)
+        self._hands = [
+            Hands(self._broker, queues=queues, worker_threads=threads, worker_timeout=POLL_MS)
+            for queues, threads in parts
+        ]
         self._sweeper = Sweeper(app)
+        self._watch = Watch(app, worker=True)
 
     def start(self) -> None:
         """Start the threads. The broker is told that the process is up, or its time limits would do nothing."""
+        sys.setswitchinterval(SWITCH)
         self._broker.emit_after("process_boot")
-        self._worker.start()
+        for hands in self._hands:
+            hands.start()
         self._sweeper.look()
         self._sweeper.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Let what is under way come to its end, then stop."""
+        self._watch.stop()
         self._sweeper.stop()
-        self._worker.stop(timeout=STOP_MS)
+        with ThreadPoolExecutor(len(self._hands)) as side_by_side:
+            for hands in self._hands:
+                side_by_side.submit(hands.stop, timeout=STOP_MS)
         self._broker.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from threading import Event, Thread
+from typing import Any, TypeVar
 
 import structlog
 
@@ -11,11 +13,14 @@ from engine.flow.app import App
 from engine.flow.observe import observe
 from engine.flow.recover import recover
 from engine.flow.send import deliver
+from engine.flow.turns import Turns
 from engine.flow.wake import wake
-from engine.store import inbox, messages
+from engine.store import turns
+from engine.store.turns import Look
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
-LONGEST = 5.0  # seconds of the sweeper's own work between two looks
+LONGEST = 1.0  # seconds of the sweeper's own work of one kind between two looks
 
 
 class Sweeper:
@@ -24,7 +29,9 @@ class Sweeper:
     def __init__(self, app: App) -> None:
         self._app = app
         self._stop = Event()
-        self._waited = self._was_due = False  # what the last look found
+        self._found = Look(waiting=False, due=False, stranded=False, waking=False)  # at the last look
+        self._claims: dict[Turns[Any], int] = {}  # how often something had been taken by then
+        self._more = False  # was something left when its time was over?
         self._thread = Thread(target=self._run, name="sweeper", daemon=True)
 
     def start(self) -> None:
@@ -38,40 +45,53 @@ class Sweeper:
 
     def look(self) -> None:
         """Look once. What goes wrong in one place is logged and does not keep it from the others."""
-        for part in (self._hint, self._recover, self._wake):
-            try:
-                part()
-            except Exception as failed:
-                log.error("sweep.failed", error=type(failed).__name__, exc_info=failed)
-
-    def _hint(self) -> None:
-        with self._app.store.read() as tx:
-            waiting = inbox.waiting(tx)
-            due = messages.busy(tx, self._app.clock.now())
-        if waiting:
-            self._app.hints.observe()
-        if due:
-            self._app.hints.deliver()
+        self._more = False
+        found = self._try(self._look)
+        if found is None:
+            return
+        self._hint(found)
         # What a hint has not set going by the next look, the sweeper does itself: the broker may be away.
-        if waiting and self._waited:
-            self._work(observe)
-        if due and self._was_due:
-            self._work(deliver)
-        self._waited, self._was_due = waiting, due
+        lines = self._app.lines
+        untaken, unsent = self._idle(lines.deliveries), self._idle(*lines.lanes)
+        for wanted, work in (
+            (found.stranded, recover),
+            (found.waking, wake),
+            (found.waiting and self._found.waiting and untaken, observe),
+            (found.due and self._found.due and unsent, deliver),
+        ):
+            if wanted:
+                self._try(partial(self._work, work))
+        self._found = found
+        self._claims = {line: line.claims for line in (lines.deliveries, *lines.lanes)}
+
+    def _idle(self, *lines: Turns[Any]) -> bool:
+        """Has nothing been taken from these lines in this process since the last look, and is nothing under way?"""
+        return all(line.claims == self._claims.get(line, 0) and not line.under_way for line in lines)
+
+    def _try(self, part: Callable[[], T]) -> T | None:
+        try:
+            return part()
+        except Exception as failed:
+            log.error("sweep.failed", error=type(failed).__name__, exc_info=failed)
+            return None
+
+    def _look(self) -> Look:
+        with self._app.store.read() as tx:
+            return turns.look(tx, self._app.clock.now(), self._app.clock.real())
+
+    def _hint(self, found: Look) -> None:
+        if found.waiting:
+            self._app.hints.observe()
+        if found.due:
+            self._app.hints.deliver()
 
     def _work(self, work: Callable[[App], int]) -> None:
         until = self._app.clock.monotonic() + LONGEST
-        while work(self._app) and self._app.clock.monotonic() < until:
-            continue
-
-    def _recover(self) -> None:
-        while recover(self._app):
-            continue
-
-    def _wake(self) -> None:
-        while wake(self._app):
-            continue
+        while work(self._app):
+            if self._app.clock.monotonic() > until:
+                self._more = True
+                return
 
     def _run(self) -> None:
-        while not self._stop.wait(self._app.settings.sweep_seconds):
+        while not self._stop.wait(0 if self._more else self._app.settings.sweep_seconds):
             self.look()

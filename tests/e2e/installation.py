@@ -110,9 +110,9 @@ def hmac_of(body: bytes, secret: bytes = SECRET.encode()) -> bytes:
     return hmac.new(secret, body, hashlib.sha256).digest()
 
 
-def shopify(topic: str, number: str, body: bytes) -> dict[str, str]:
+def shopify(topic: str, number: str, body: bytes, secret: str = SECRET) -> dict[str, str]:
     """Headers of a Shopify webhook."""
-    signature = base64.b64encode(hmac_of(body)).decode()
+    signature = base64.b64encode(hmac_of(body, secret.encode())).decode()
     return {
         "content-type": "application/json", "x-shopify-topic": topic, "x-shopify-webhook-id": number,
         "x-shopify-shop-domain": "hana.myshopify.com", "x-shopify-hmac-sha256": signature,

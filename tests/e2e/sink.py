@@ -1,8 +1,9 @@
-"""A fast SMTP server that takes everything and counts Message-IDs. It runs in a thread of its own."""
+"""A fast SMTP server that takes everything and remembers it. It runs in a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import threading
 from collections import Counter
@@ -11,11 +12,19 @@ ID = re.compile(rb"^message-id:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 
 
 class Sink:
-    """`accepted` counts the messages whose final dot was answered with 250, by Message-ID."""
+    """`accepted` counts the messages whose final dot was heard, by Message-ID; `mails` holds (recipient, bytes).
 
-    def __init__(self) -> None:
+    With `losing` that share of the accepted ones gets no answer: the connection is dropped after the dot. An answer
+    takes `slow` seconds.
+    """
+
+    def __init__(self, losing: float = 0.0, slow: float = 0.0, seed: int = 1) -> None:
         self.accepted: Counter[str] = Counter()
+        self.mails: list[tuple[str, bytes]] = []
+        self.losing, self.slow = losing, slow
+        self.lost = 0
         self.place = ""
+        self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -38,6 +47,7 @@ class Sink:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 sink\r\n")
+        to = ""
         try:
             while line := await reader.readline():
                 verb = line[:4].upper()
@@ -45,17 +55,26 @@ class Sink:
                     writer.write(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
                 elif verb == b"DATA":
                     writer.write(b"354 go\r\n")
-                    body = await reader.readuntil(b"\r\n.\r\n")
-                    found = ID.search(body)
                     # Counted before it is answered: who is killed now has had it accepted all the same.
-                    self.accepted[found[1].decode() if found else "none"] += 1
+                    self._take(to, await reader.readuntil(b"\r\n.\r\n"))
+                    await asyncio.sleep(self.slow)
+                    if self._chance.random() < self.losing:
+                        self.lost += 1
+                        writer.transport.abort()
+                        return
                     writer.write(b"250 2.0.0 Ok: queued as 1\r\n")
                 elif verb == b"QUIT":
                     writer.write(b"221 bye\r\n")
                     break
                 else:
+                    to = line[8:].strip().decode().partition(">")[0].strip("<") if verb == b"RCPT" else to
                     writer.write(b"250 Ok\r\n")
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
+
+    def _take(self, to: str, body: bytes) -> None:
+        found = ID.search(body)
+        self.accepted[found[1].decode() if found else "none"] += 1
+        self.mails.append((to, body))

@@ -1,6 +1,5 @@
 """Links in messages: looking changes nothing, one click acts."""
 
-import asyncio
 import email
 import email.policy
 import re
@@ -10,6 +9,7 @@ import httpx
 from engine.web.app import make_app
 from tests.flow.house import House
 from tests.flow.test_delivery_core import delivered
+from tests.loops import run
 
 
 def test_unsubscribing_needs_a_click_and_not_a_look(tmp_path):
@@ -20,7 +20,7 @@ def test_unsubscribing_needs_a_click_and_not_a_look(tmp_path):
     (ask,) = [mail for mail in mails if mail["List-Unsubscribe"]]
     assert ask["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     path = re.search(r"(/u/[a-z0-9]+)", ask["List-Unsubscribe"])[1]
-    asyncio.run(look_and_click(house, path))
+    run(look_and_click(house, path))
     house.close()
 
 

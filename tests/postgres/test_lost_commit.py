@@ -12,9 +12,7 @@ from engine.web.app import make_app
 from tests.e2e.installation import SECRET, standard
 from tests.flow.house import Desk, House
 from tests.flow.orders import order
-from tests.services.cut import Wire
-
-MOMENTS = ["unheard", "unanswered"]
+from tests.services.cut import MOMENTS, Wire
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, event, text
 
-from engine.store import inbox, outbox, runs, stranded
+from engine.store import inbox, outbox, runs, stranded, turns
 from engine.store.engines import server_url
 from tests.flow.house import House
 from tests.flow.orders import order
@@ -41,6 +42,28 @@ ASKED = {
         lambda tx, now, real: outbox.claim(tx, limit=100, lease=LEASE, now=now, real=real),
         {"message_due", "message_held"},
     ),
+    "outbox.claim of a lane": (
+        lambda tx, now, real: outbox.claim(tx, limit=100, lease=LEASE, now=now, real=real, lane=0),
+        {"message_due", "message_held"},
+    ),
+    "outbox.claim of a merchant": (
+        lambda tx, now, real: outbox.claim(tx, limit=100, lease=LEASE, now=now, real=real, lane=0, merchant=1),
+        {"message_turn", "message_held"},
+    ),
+    "inbox.claim of a connection": (
+        lambda tx, now, real: inbox.claim(tx, limit=100, lease=LEASE, now=real, connection="another"),
+        {"inbox_turn"},
+    ),
+    "messages_few": (lambda tx, now, real: turns.messages_few(tx, now, real, 101), {"message_due", "message_held"}),
+    "merchants_due": (lambda tx, now, real: turns.merchants_due(tx, 0, now), {"message_turn"}),
+    "deliveries_few": (lambda tx, now, real: turns.deliveries_few(tx, real, 101), {"inbox_waiting"}),
+    "connections_waiting": (lambda tx, now, real: turns.connections_waiting(tx), {"inbox_turn"}),
+    "wakeups_few": (lambda tx, now, real: turns.wakeups_few(tx, now, 101), {"run_wakeup"}),
+    "merchants_waking": (lambda tx, now, real: turns.merchants_waking(tx, now), {"run_turn"}),
+    "look": (
+        lambda tx, now, real: turns.look(tx, now, real),
+        {"inbox_waiting", "message_due", "message_held", "run_wakeup"},
+    ),
     "stranded": (lambda tx, now, real: stranded.stranded(tx, real, 100), {"message_held"}),
     "runs.due": (lambda tx, now, real: runs.due(tx, now, 100), {"run_wakeup"}),
     "runs.next_wakeup": (lambda tx, now, real: runs.next_wakeup(tx), {"run_wakeup"}),
@@ -65,6 +88,25 @@ def databases(tmp_path_factory, postgres):
     yield houses
     for house in houses.values():
         house.close()
+
+
+@pytest.mark.parametrize(("index", "table"), [("message_turn", "message"), ("run_turn", "run")])
+def test_a_merchant_costs_two_steps_however_much_is_planned_for_later(databases, index, table):
+    house = databases["postgres"]
+    ask = {"message": lambda tx, now: turns.merchants_due(tx, 0, now), "run": turns.merchants_waking}[table]
+    said = []
+    listen = (house.app.store.engine, "before_cursor_execute", lambda _c, _k, sql, given, *_: said.append((sql, given)))
+    with house.app.store.begin() as tx:
+        event.listen(*listen)
+        assert len(ask(tx, house.clock.now())) <= 1
+        event.remove(*listen)
+        sql, given = said[-1]
+        explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)"
+        plan = [row[0] for row in tx.conn.exec_driver_sql(f"{explain} {sql}", given)]
+    read = [re.search(rf"using {index} .*actual rows=([\d.]+) loops=(\d+)", line) for line in plan]
+    steps = [float(found[1]) * int(found[2]) for found in read if found]
+    assert steps, plan
+    assert sum(steps) <= 3, plan
 
 
 @pytest.mark.parametrize("asked", ASKED)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.flow.unsubscribe import unsubscribe
 from engine.model.merchant import MerchantSettings
-from engine.store import access, people, runs
+from engine.rules.alarm import Alarm
+from engine.store import access, accounts, alarms, backlog, people, runs
 from engine.store.engines import server_url
 from engine.store.migrate import unguarded
 from tests.flow.house import House
@@ -33,6 +36,7 @@ def house(tmp_path, postgres_url):
             people.pause(tx, merchant=owner.id, journey="reorder", reason="not yet", now=made.clock.now())
             access.add_key(tx, f"key of {owner.slug}", name=owner.slug, merchant=owner.id, now=made.clock.now())
         with made.app.store.begin(owner.id) as tx:
+            accounts.lock(tx, {f"mail of {owner.slug}": owner.id})
             runs.switch(tx, "shipped", True, made.clock.now())
     made.later(days=8)
     for owner in (made.merchant, sora):
@@ -42,6 +46,8 @@ def house(tmp_path, postgres_url):
         unsubscribe(made.app, link)
     with made.app.store.begin() as tx:
         people.pause(tx, merchant=None, journey="reorder", reason="nobody yet", now=made.clock.now())
+        told = [Alarm("dead", f"{owner.slug}/shipped", owner.id, {"count": 1}) for owner in (made.merchant, sora)]
+        alarms.keep(tx, told, made.app.clock.real(), told_elsewhere=False)
     yield made
     made.close()
 
@@ -147,3 +153,31 @@ def test_the_schema_of_both_databases_is_the_same(house, tmp_path):
         assert {c["name"] for c in here.get_columns(table)} == {c["name"] for c in there.get_columns(table)}, table
         assert {i["name"] for i in here.get_indexes(table)} >= {i["name"] for i in there.get_indexes(table)}, table
     other.close()
+
+
+def test_a_merchant_reads_its_own_alarms_and_the_installation_counts_what_is_in_trouble(house):
+    with house.app.store.begin(house.merchant.id) as tx:
+        dead = tx.conn.exec_driver_sql("UPDATE message SET status = 'dead'").rowcount
+        assert [one.about for one in alarms.listed(tx)] == ["hana/shipped"]
+    with house.app.store.read() as tx:
+        assert {one.about for one in alarms.listed(tx)} == {"hana/shipped", "sora/shipped"}
+        assert backlog.troubled(tx) == {"unknown": 0, "dead": dead}
+        assert dead > 0
+    with house.app.store.begin() as tx:  # it may count them, and nothing else
+        assert tx.conn.exec_driver_sql("UPDATE message SET status = 'sent' WHERE status = 'dead'").rowcount == 0
+
+
+def test_the_operators_account_is_everybodys_and_a_merchants_is_its_own(house):
+    for number in (house.merchant.id, house.merchant.id + 1):
+        with house.app.store.begin(number) as tx:
+            known = accounts.lock(tx, {"of the operator": None})["of the operator"]
+            tried = replace(known.account, tries=known.account.tries + 1)
+            accounts.save(tx, "of the operator", replace(known, account=tried))
+            accounts.save(tx, "mail of sora", replace(known, account=replace(tried, held_reason=f"by {number}")))
+    with house.app.store.read() as tx:
+        found = accounts.read(tx, ["of the operator", "mail of sora", "mail of hana"])
+    assert found["of the operator"].account.tries == 2
+    assert found["mail of sora"].account.held_reason == f"by {house.merchant.id + 1}"
+    assert found["mail of hana"].account.held_reason is None
+    with pytest.raises(DBAPIError, match="row-level security"), house.app.store.begin(house.merchant.id) as tx:
+        accounts.lock(tx, {"stolen": house.merchant.id + 1})

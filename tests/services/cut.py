@@ -9,11 +9,12 @@ from typing import Literal
 from sqlalchemy.engine import make_url
 
 Moment = Literal["unheard", "unanswered"]
+MOMENTS: tuple[Moment, ...] = ("unheard", "unanswered")
 
 
 class Wire:
     """Forwards connections. After `arm(word, moment)` the first connection that has sent a statement with `word` in
-    it is cut at its next COMMIT; `cuts` counts."""
+    it is cut at its next COMMIT; `cuts` counts. A statement that psycopg has prepared shows no words any more."""
 
     def __init__(self, url: str) -> None:
         self._to = make_url(url)
@@ -25,6 +26,9 @@ class Wire:
 
     def arm(self, word: str, moment: Moment) -> None:
         self._armed = (word.encode(), moment)
+
+    def disarm(self) -> None:
+        self._armed = None
 
     def close(self) -> None:
         self._server.close()
@@ -41,12 +45,12 @@ class Wire:
             threading.Thread(target=self._back, args=(client, server, silent), daemon=True).start()
 
     def _forth(self, client: socket.socket, server: socket.socket, silent: threading.Event) -> None:
-        spoken = False
+        spoken, since = False, None
         try:
             while chunk := client.recv(1 << 16):
-                if self._armed:
-                    word, moment = self._armed
-                    spoken = spoken or word in chunk
+                if armed := self._armed:  # read once: another connection may have been cut meanwhile
+                    word, moment = armed
+                    spoken, since = (spoken and since is armed) or word in chunk, armed
                     if spoken and b"COMMIT" in chunk:
                         self._armed, self.cuts = None, self.cuts + 1
                         silent.set()

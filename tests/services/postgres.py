@@ -24,6 +24,7 @@ from functools import cache
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -131,47 +132,72 @@ def unprivileged() -> str:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def start(folder: Path, bin_: Path, *, durable: bool = False) -> tuple[str, int]:
-    """Initialise and start a server; returns its superuser's URL and the pipe that keeps it running.
+@dataclass(frozen=True)
+class Cluster:
+    """An initialised data folder, the command that serves it, whom that runs as ("": us), its superuser's URL."""
 
-    `durable` leaves fsync on: as slow and as safe as in production.
-    """
+    data: Path
+    program: list[str | Path]
+    user: str
+    url: str
+
+    @property
+    def as_user(self) -> dict[str, Any]:
+        """What makes subprocess run a program as that user."""
+        group = {"group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}
+        return {"user": self.user, **group} if self.user else {}
+
+    def answers(self) -> bool:
+        """Does the server take connections?"""
+        try:
+            psycopg.connect(self.url, connect_timeout=1).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def initialise(bin_: Path, *, durable: bool = False) -> Cluster:
+    """Make a data folder under /tmp. `durable` leaves fsync on: as slow and as safe as in production."""
     user = unprivileged()
     data = Path(tempfile.mkdtemp(prefix="todoke-pg-", dir="/tmp"))
     if user:
         shutil.chown(data, user, pwd.getpwnam(user).pw_gid)
-    if not (folder / "alive").exists():
-        os.mkfifo(folder / "alive")
-    as_user = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
     name = user or getpass.getuser()
-    init = [bin_ / "initdb", "-D", data / "data", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-U", name]
-    made = subprocess.run(init, cwd=data, capture_output=True, text=True, **as_user)
-    assert made.returncode == 0, made.stderr
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    chosen = SETTINGS | ({} if durable else FAST)
-    options = [word for key, value in chosen.items() for word in ("-c", f"{key}={value}")]
+    options = [
+        word for key, value in (SETTINGS | ({} if durable else FAST)).items() for word in ("-c", f"{key}={value}")
+    ]
     program = [bin_ / "postgres", "-D", data / "data", "-h", "127.0.0.1", "-p", str(port), "-k", data, *options]
+    made = Cluster(data, program, user, f"postgresql://{name}@127.0.0.1:{port}/postgres")
+    init = [bin_ / "initdb", "-D", data / "data", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-U", name]
+    ran = subprocess.run(init, cwd=data, capture_output=True, text=True, check=False, **made.as_user)
+    assert ran.returncode == 0, ran.stderr
+    return made
+
+
+def start(folder: Path, bin_: Path, *, durable: bool = False) -> tuple[str, int]:
+    """Initialise and start a server; returns its superuser's URL and the pipe that keeps it running."""
+    cluster = initialise(bin_, durable=durable)
+    if not (folder / "alive").exists():
+        os.mkfifo(folder / "alive")
     keeper = subprocess.Popen(
-        [sys.executable, KEEPER, folder, data, user, *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        start_new_session=True,
+        [sys.executable, KEEPER, folder, cluster.data, cluster.user, *cluster.program], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     assert keeper.stdin is not None
     assert keeper.stdout is not None
     assert keeper.stdout.readline() == b"watching\n"
     pipe = os.open(folder / "alive", os.O_WRONLY | os.O_NONBLOCK)
     keeper.stdin.close()
-    url = f"postgresql://{name}@127.0.0.1:{port}/postgres"
     for _ in range(200):
-        try:
-            psycopg.connect(url, connect_timeout=1).close()
-            return url, pipe
-        except psycopg.OperationalError:
-            assert keeper.poll() is None, (data / "server.log").read_text()
-            time.sleep(0.02)
+        if cluster.answers():
+            return cluster.url, pipe
+        assert keeper.poll() is None, (cluster.data / "server.log").read_text()
+        time.sleep(0.02)
     os.close(pipe)
-    raise AssertionError(f"PostgreSQL did not start; see {data}/server.log")
+    raise AssertionError(f"PostgreSQL did not start; see {cluster.data}/server.log")
 
 
 @pytest.fixture(scope="session")

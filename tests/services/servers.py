@@ -1,4 +1,7 @@
-"""Private Redis and RabbitMQ servers for a test: on free ports of 127.0.0.1, in folders of their own, ended with it."""
+"""Private Redis and RabbitMQ servers for a test: on free ports of 127.0.0.1, in folders of their own, ended with it.
+
+Each has a process group of its own, so that Ctrl-C reaches the tests alone, whose end is theirs.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def redis(folder: Path, port: int | None = None) -> Iterator[str]:
     """A Redis that keeps nothing on disk; its URL."""
     port = port or free_port()
     command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0)
     try:
         answers(port, server, seconds=10)
         yield f"redis://127.0.0.1:{port}/0"
@@ -53,23 +56,30 @@ def redis(folder: Path, port: int | None = None) -> Iterator[str]:
         server.wait(10)
 
 
-@contextlib.contextmanager
-def rabbitmq(folder: Path) -> Iterator[str]:
-    """A RabbitMQ node with its own data, cookie, name and Erlang port mapper; its URL."""
-    port, between, mapper = free_port(), free_port(), str(free_port())
-    command = program("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
-    environment = {
+def rabbit_environment(folder: Path) -> dict[str, str]:
+    """What makes a RabbitMQ node one of its own: data, cookie, name, ports, Erlang port mapper. Its commands need it
+    too, and a node that is started again with it has kept what it had."""
+    port = free_port()
+    return {
         "PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8",
         "RABBITMQ_NODENAME": f"todoke{port}@localhost", "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-        "RABBITMQ_NODE_PORT": str(port), "RABBITMQ_DIST_PORT": str(between),
+        "RABBITMQ_NODE_PORT": str(port), "RABBITMQ_DIST_PORT": str(free_port()),
         "RABBITMQ_MNESIA_BASE": str(folder / "data"), "RABBITMQ_LOG_BASE": str(folder / "log"),
         "RABBITMQ_LOGS": "-", "RABBITMQ_PID_FILE": str(folder / "pid"), "RABBITMQ_CONFIG_FILE": str(folder / "none"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"), "RABBITMQ_CONF_ENV_FILE": str(folder / "env"),
-        "ERL_EPMD_PORT": mapper, "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_EPMD_PORT": str(free_port()), "ERL_EPMD_ADDRESS": "127.0.0.1",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
     }  # fmt: skip
-    with open(folder / "rabbitmq.log", "wb") as log:
-        server = subprocess.Popen([command], env=environment, cwd=folder, stdout=log, stderr=log)
+
+
+@contextlib.contextmanager
+def rabbitmq(folder: Path, environment: dict[str, str] | None = None) -> Iterator[str]:
+    """A RabbitMQ node in that environment, or in a new one; its URL."""
+    environment = environment or rabbit_environment(folder)
+    port, mapper = int(environment["RABBITMQ_NODE_PORT"]), environment["ERL_EPMD_PORT"]
+    command = program("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
+    with open(folder / "rabbitmq.log", "ab") as log:
+        server = subprocess.Popen([command], env=environment, cwd=folder, stdout=log, stderr=log, process_group=0)
         try:
             answers(port, server, seconds=60)
             yield f"amqp://guest:guest@127.0.0.1:{port}/%2F"

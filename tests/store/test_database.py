@@ -85,7 +85,7 @@ class TestTenants:
         (mine, *_) = house.reports()
         with house.app.store.read(other.id) as tx:
             assert facts.load(tx, [mine.subject_id]) == {}
-            assert facts.names_of(tx, mine.subject_id) == []
+            assert facts.names_of(tx, [mine.subject_id]) == {}
             assert facts.numbered(tx, ["1001"]) == {}
             assert messages.load(tx, [mine.number]) == []
             assert reports.list_messages(tx) == []

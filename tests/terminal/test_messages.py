@@ -128,3 +128,41 @@ def test_dead_deliveries_are_worked_on_again(shell, shop):
     assert shell.ok("messages", "replay", "--connection", number, "--yes").out == "1 deliveries reopened\n"
     assert [row["order"] for row in shell.json("orders", "list")] == ["1001"]
     assert shell("messages", "replay").lines[0] == "what is to be done once more?"
+
+
+def test_messages_of_a_journey_once_more_with_the_count_first(shell, told):
+    told(order())
+    told(parcel())
+    shipped, confirmed = shell.json("messages", "list")
+    for row, status in ((shipped, "unknown"), (confirmed, "dead")):
+        become(row["id"], status)
+    assert shell.ok("messages", "replay", "--state", "unknown").out.splitlines() == [
+        "tea: 1 unknown",
+        "1 messages would be planned once more; of the unknown, those that have left arrive twice",
+        "type: todoke messages replay --state unknown --yes",
+    ]
+    dead = ("messages", "replay", "--journey", "order_confirmed", "--state", "dead", "--merchant", "tea")
+    asked = shell.ok(*dead).out.splitlines()
+    assert asked[0] == "tea: 1 dead"
+    assert len(shell.json("messages", "list")) == 2
+    assert shell.ok(*asked[-1].removeprefix("type: todoke ").split()).out == "1 messages planned once more\n"
+    assert shell.ok("messages", "replay", "--state", "unknown", "--yes").out == "1 messages planned once more\n"
+    # What was asked for once is not asked for again by the heap, whatever became of it.
+    for row in shell.json("messages", "list"):
+        become(row["id"], "unknown")
+    left = shell.ok("messages", "replay", "--state", "unknown").out
+    assert left.startswith("0 messages")
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--journey", "shiped"), "--journey shiped: there is no such journey"),
+        (("--journey", "shipped", "--state", "parked"), "--state parked: such messages of a journey are not replayed"),
+        (("--state", "sent"), "--state sent: such deliveries are not replayed"),
+        (("--state", "unknown", "--connection", "c"), "--connection is about deliveries, the rest about messages"),
+        (("m_x", "--journey", "shipped"), "what is to be done once more?"),
+    ],
+)
+def test_what_cannot_be_done_once_more_is_told(shell, shop, words, what):
+    assert shell("messages", "replay", *words).lines[0] == what

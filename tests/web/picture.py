@@ -29,7 +29,7 @@ def customer(here: Installation) -> dict[str, str]:
 def console(here: Installation) -> dict[str, str]:
     """Name -> path of the pages merchants see."""
     message = here.mails("1003")[0][0].id
-    names = ("orders", "messages", "mailbox", "journeys", "connections")
+    names = ("orders", "messages", "mailbox", "journeys", "connections", "alarms")
     return {
         **{name: f"/console/{name}" for name in names},
         "order": f"/console/orders/{here.order('1003')}",

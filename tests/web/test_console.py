@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import delete
 from starlette.requests import Request
 
-from engine.store import access, merchants, reports
+from engine.rules.alarm import Alarm
+from engine.store import access, alarms, merchants, reports
 from engine.store.access import Holder
 from engine.store.merchants import Connection
 from engine.store.sealed import new_token, token_hash
@@ -70,6 +71,7 @@ def addresses(here: Installation, merchant: str = "shop") -> dict[str, str]:
         "/console/journeys/{journey}": "/console/journeys/shipped",
         "/console/connections": "/console/connections",
         "/console/connections/{connection}": f"/console/connections/{connection}",
+        "/console/alarms": "/console/alarms",
         "/console/{rest:path}": "/console/nothing/here",
     }
 
@@ -103,6 +105,34 @@ def test_merchant_sees_only_its_own(here: Installation, shop: httpx.Client) -> N
     token = csrf(shop.get("/console/orders"))
     assert shop.post("/console/merchant", data={"merchant": "north", "csrf": token}).status_code == 404
     assert "North Supply" not in shop.get("/console/orders").text
+
+
+def test_alarms_are_one_quiet_line_and_a_page(here: Installation, shop: httpx.Client, operator: httpx.Client) -> None:
+    assert 'class="filter alarm"' not in operator.get("/console/orders").text
+    ours = Alarm(
+        "unknown", "komorebi/shipped", here.shop.id, {"merchant": "komorebi", "journey": "shipped", "count": 3}
+    )
+    theirs = Alarm("dead", "north/shipped", here.other.id, {"merchant": "north", "journey": "shipped", "count": 1})
+    everyones = Alarm("workers_absent", "installation", None, {"count": 18, "minutes": 4})
+    real = here.app.clock.real()
+    with here.app.store.begin() as tx:
+        alarms.keep(tx, [ours, theirs, everyones], real, told_elsewhere=False)
+    try:
+        assert "3件の確認が必要です" in operator.get("/console/orders?lang=ja").text
+        assert "One thing to look at" in shop.get("/console/orders?lang=en").text
+        mine, every = (web.get("/console/alarms?lang=ja").text for web in (shop, operator))
+        assert "送信できたか不明なメッセージがあります" in mine
+        assert "north" not in mine
+        assert "ワーカー" not in mine
+        assert "todoke messages" not in mine  # commands are the operator's
+        assert "todoke messages list --state dead --merchant north" in every
+        assert "todoke worker" in every
+    finally:
+        with here.app.store.begin() as tx:
+            alarms.keep(tx, [], real + timedelta(days=2), told_elsewhere=False)
+    page = operator.get("/console/alarms?lang=ja").text
+    assert "対応が必要なことはありません" in page
+    assert "解消済み" in page
 
 
 def test_every_page_in_both_languages(here: Installation, shop: httpx.Client) -> None:

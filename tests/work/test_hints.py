@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from engine.flow import observe as observing
-from engine.flow.accept import Intake, keep
+from engine.flow.accept import keep
 from engine.work import actors
 from engine.work import sweeper as sweeping
 from engine.work.broker import MemoryBroker
@@ -124,25 +124,6 @@ def test_a_look_that_fails_keeps_the_sweeper_from_nothing_else(house, monkeypatc
     house.app.hints = Heard()
     Sweeper(house.app).look()
     assert given == ["observe"]
-
-
-def test_many_deliveries_at_once_share_commits_and_none_is_lost(house):
-    intake = Intake(house.app)
-    raws = [house.raw(body(number)) for number in range(300)]
-    for done in [intake.put(raw) for raw in [*raws, *raws]]:
-        done.result(20)
-    intake.close()
-    assert house.rows("SELECT count(*) n FROM inbox")[0].n == 300
-
-
-def test_what_cannot_be_stored_is_not_acknowledged(house):
-    intake = Intake(house.app)
-    stranger = replace(house.raw(body(1)), connection="gone")
-    with pytest.raises(Exception, match="FOREIGN KEY"):
-        intake.put(stranger).result(20)
-    intake.put(house.raw(body(2))).result(20)
-    intake.close()
-    assert house.rows("SELECT count(*) n FROM inbox")[0].n == 1
 
 
 def test_two_connections_that_name_the_same_order_by_number_are_one(house):

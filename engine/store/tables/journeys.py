@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, SmallInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from engine.store.tables.columns import json, partial, ref, row_id, sealed
@@ -36,6 +36,7 @@ class RunRow(SQLModel, table=True):
         UniqueConstraint("merchant_id", "journey", "subject_id", "key"),
         Index("run_subject", "subject_id"),
         partial("run_wakeup", "wake_at", where="wake_at IS NOT NULL"),
+        partial("run_turn", "merchant_id", "wake_at", where="wake_at IS NOT NULL"),
     )  # fmt: skip
     id: int | None = row_id()
     merchant_id: int = ref()
@@ -66,7 +67,9 @@ class MessageRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("merchant_id", "journey", "step", "subject_id", "run_key", "recipient", "occurrence"),
         partial("message_due", "due_at", "id", where="status = 'planned'"),
+        partial("message_turn", "lane", "merchant_id", "due_at", "id", where="status = 'planned'"),
         partial("message_held", "lease_until", where="status IN ('leased', 'sending')"),
+        partial("message_trouble", "status", "due_at", "merchant_id", where="status IN ('unknown', 'dead')"),
         Index("message_subject", "subject_id"),
         Index("message_recent", "merchant_id", "planned_at"),
     )  # fmt: skip
@@ -87,6 +90,7 @@ class MessageRow(SQLModel, table=True):
     anchor: datetime  # when that happened which the message tells of
     template: str
     purpose: str
+    lane: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})  # model.consent.lane
     channel: str | None = None
     connection_id: str | None = None
     status: str = "planned"
@@ -109,6 +113,7 @@ class MessageRow(SQLModel, table=True):
 class Attempt(SQLModel, table=True):
     """One try at one channel; open while `outcome` is empty."""
 
+    __table_args__ = (Index("attempt_recent", "armed_at"),)
     message_id: int = ref("message", key=True)
     n: int = Field(primary_key=True)
     merchant_id: int = ref()

@@ -1,0 +1,119 @@
+"""Accounts at the point of no return and at the outcome: who may pass now, and what is learned from those who did.
+
+An account that works and has no rate of its own costs one look for the whole batch, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from engine.contracts import Outcome
+from engine.flow.app import App
+from engine.flow.letter import Letter
+from engine.flow.room import ask_again
+from engine.rules.admission import Known, Wait, admit, unhindered
+from engine.rules.breaker import Account, learned, speaks
+from engine.rules.policy import Defer
+from engine.rules.rate import Rate, rate_of
+from engine.store import accounts
+from engine.store.merchants import Connection
+from engine.store.session import Tx
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """How the account stood when a message passed; `probe`: this one tries whether it works again."""
+
+    account: Account = field(default_factory=Account)
+    probe: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What an attempt says of its account; without an outcome it was not started."""
+
+    channel: Connection
+    passage: Passage
+    outcome: Outcome | None
+
+
+def let_pass(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> dict[int, Passage]:
+    """Message -> its passage, for those that may leave now; the others are deferred. Accounts that count are
+    locked, after subjects and messages, until the transaction ends."""
+    crowds: dict[str, list[Letter]] = {}
+    for letter in letters:
+        if letter.channel is not None:
+            crowds.setdefault(letter.channel.id, []).append(letter)
+    real = app.clock.real()
+    rates = {name: _rate(app, crowd[0].channel) for name, crowd in crowds.items()}
+    known = accounts.read(tx, [name for name in crowds if rates[name] is None])
+    free = {
+        name
+        for name, crowd in crowds.items()
+        if unhindered(known.get(name, Known()), rates[name], [one.row.tries > 0 for one in crowd], real)
+    }
+    owners = {
+        name: crowd[0].channel.merchant for name, crowd in crowds.items() if name not in free and crowd[0].channel
+    }
+    known |= accounts.lock(tx, owners) if owners else {}
+    passed: dict[int, Passage] = {}
+    for name, crowd in crowds.items():
+        at_hand = known.get(name, Known())
+        if name in free:
+            passed |= {letter.row.id: Passage(account=at_hand.account) for letter in crowd}
+        else:
+            passed |= _counted(app, tx, name, crowd, at_hand, rates[name], now, real)
+    return passed
+
+
+def _rate(app: App, channel: Connection | None) -> Rate | None:
+    return rate_of(channel.config, app.channels(channel.connector).capabilities.per_second) if channel else None
+
+
+def _counted(
+    app: App, tx: Tx, name: str, crowd: Sequence[Letter], known: Known, rate: Rate | None, now: datetime, real: datetime
+) -> dict[int, Passage]:
+    lease = timedelta(seconds=app.settings.lease_seconds)
+    admission = admit(known, rate, [letter.row.tries > 0 for letter in crowd], real, lease)
+    if admission.known != known:
+        accounts.save(tx, name, admission.known)
+    passed = {}
+    for letter, wait in zip(crowd, admission.waits, strict=True):
+        if wait is None:
+            passed[letter.row.id] = Passage(account=known.account, probe=admission.probe)
+        else:
+            letter.verdict = _deferred(app, wait, now, real)
+    return passed
+
+
+def _deferred(app: App, wait: Wait, now: datetime, real: datetime) -> Defer:
+    """In business time; a crowd that waits for the same moment does not come back at the same moment."""
+    pause = max(wait.until - real, timedelta(0))
+    return Defer(now + pause + min(pause / 10, timedelta(seconds=5)) * app.chance(), wait.reason, values=wait.values)
+
+
+def tell(app: App, tx: Tx, told: Sequence[Told]) -> None:
+    """What the attempts of one batch say of their accounts. Nothing is asked or written while all is well."""
+    crowds: dict[str, list[Told]] = {}
+    for one in told:
+        crowds.setdefault(one.channel.id, []).append(one)
+    heard = {name: crowd for name, crowd in crowds.items() if any(_matters(one) for one in crowd)}
+    if not heard:
+        return
+    real = app.clock.real()
+    known = accounts.lock(tx, {name: crowd[0].channel.merchant for name, crowd in heard.items()})
+    for name, crowd in heard.items():
+        account = known[name].account
+        if any(one.probe for one in (each.passage for each in crowd if each.outcome is None)):
+            account = replace(account, probing_until=None)  # it was not started: somebody else may try
+        account = learned(account, [(e.outcome, e.passage.probe) for e in crowd if e.outcome is not None], real)
+        if account != known[name].account:
+            accounts.save(tx, name, replace(known[name], account=account))
+    ask_again(app)
+
+
+def _matters(one: Told) -> bool:
+    said = one.outcome is not None and speaks(one.outcome)
+    return said or one.passage.probe or one.passage.account.window_at is not None

@@ -1,0 +1,48 @@
+"""How many messages of a merchant may be claimed now: a look without locks, so that what its accounts would not
+take stays planned and is not even leased. The point of no return asks again."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from engine.flow.app import App
+from engine.rules import admission
+from engine.rules.rate import Rate, rate_of
+from engine.store.accounts import Way, ways
+from engine.store.session import Store, Tx
+
+GOOD_FOR = 1.0  # seconds, on the monotonic clock, for which nothing is asked of a merchant without limits
+
+# Until when a merchant is known to have no limit, in this process. What another process learns is found a second
+# later here; the point of no return does not rely on it.
+_unlimited: WeakKeyDictionary[Store, dict[int, float]] = WeakKeyDictionary()
+
+
+def room(app: App, tx: Tx, merchant: int) -> int | None:
+    """How many messages of this merchant its accounts take now: 0 while all of them are held or spent, 1 when
+    somebody should try whether one works again, None when no limit is known. `tx` is bound to the merchant."""
+    known = _unlimited.setdefault(app.store, {})
+    if known.get(merchant, 0.0) > app.clock.monotonic():
+        return None
+    real = app.clock.real()
+    rooms = [admission.room(way.known, rate(app, way), real) for way in chosen(app, ways(tx)).values()]
+    if rooms and None not in rooms:
+        return sum(one for one in rooms if one is not None)
+    known[merchant] = app.clock.monotonic() + GOOD_FOR
+    return None
+
+
+def ask_again(app: App) -> None:
+    """Something was learned of an account: what is remembered here no longer counts."""
+    _unlimited.pop(app.store, None)
+
+
+def rate(app: App, way: Way) -> Rate | None:
+    """The rate in force for a channel's connection."""
+    return rate_of(way.config, app.channels(way.connector).capabilities.per_second)
+
+
+def chosen(app: App, found: list[Way]) -> dict[str, Way]:
+    """Medium -> the connection that carries it, as `letter.channels_of` chooses."""
+    ordered = sorted(found, key=lambda way: (way.connector != "mailbox", way.merchant is not None))
+    return {app.channels(way.connector).medium: way for way in ordered}

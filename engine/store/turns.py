@@ -1,0 +1,131 @@
+"""Who waits: for deliveries by connection, for messages and wakeups by merchant.
+
+`*_few` read the first rows of an index in order of time, whoever owns them. The others find each owner by one
+step in an index that begins with the owner, and the earliest row of each by one more, however many rows there are
+and however many of them are planned for later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Integer, Select, bindparam, select, union_all
+
+from engine.store.inbox import NEW, free
+from engine.store.messages import HELD, LEASED, PLANNED
+from engine.store.runs import WAITS
+from engine.store.session import Tx
+from engine.store.stranded import SENDING
+from engine.store.tables import INBOX, MESSAGE, RUN
+
+MOMENT = MESSAGE.c.due_at.type
+NOW, REAL, MOST = bindparam("now", type_=MOMENT), bindparam("real", type_=MOMENT), bindparam("most", type_=Integer)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What there is to do now."""
+
+    waiting: bool  # deliveries in nobody's hands
+    due: bool  # messages, or leases on them that ran out
+    stranded: bool  # messages that were armed and whose lease ran out
+    waking: bool  # runs whose wakeup has come
+
+
+def look(tx: Tx, now: datetime, real: datetime) -> Look:
+    """One row of each partial index at most, however many wait."""
+    found = tx.conn.execute(_LOOK, {"now": now, "real": real}).one()
+    return Look(found.waiting, found.due or found.over, found.stranded, found.waking)
+
+
+def messages_few(tx: Tx, now: datetime, real: datetime, most: int) -> list[tuple[int, int]]:
+    """(merchant, lane) of up to `most` due messages, earliest first, and of one whose lease ran out."""
+    rows = tx.conn.execute(_DUE_FEW, {"now": now, "real": real, "most": most})
+    return [(row.merchant_id, row.lane) for row in rows]
+
+
+def merchants_due(tx: Tx, lane: int, now: datetime) -> list[int]:
+    """The merchants with due messages in that lane."""
+    return list(tx.conn.execute(_DUE, {"lane": lane, "now": now}).scalars())
+
+
+def wakeups_few(tx: Tx, now: datetime, most: int) -> list[int]:
+    """The merchants of up to `most` runs whose wakeup has come, earliest first."""
+    return list(tx.conn.execute(_WAKING_FEW, {"now": now, "most": most}).scalars())
+
+
+def merchants_waking(tx: Tx, now: datetime) -> list[int]:
+    """The merchants with runs whose wakeup has come."""
+    return list(tx.conn.execute(_WAKING, {"now": now}).scalars())
+
+
+def deliveries_few(tx: Tx, real: datetime, most: int) -> list[str]:
+    """The connections of up to `most` waiting deliveries, oldest first."""
+    return list(tx.conn.execute(_NEW_FEW, {"real": real, "most": most}).scalars())
+
+
+def connections_waiting(tx: Tx) -> list[str]:
+    """The connections with deliveries that have not come to their end, leased ones too."""
+    return list(tx.conn.execute(_NEW).scalars())
+
+
+def _look() -> Select[Any]:
+    over = MESSAGE.c.lease_until < REAL
+    firsts = {
+        "waiting": select(INBOX.c.id).where(NEW, free(REAL)).order_by(INBOX.c.id),
+        "due": select(MESSAGE.c.id).where(PLANNED, MESSAGE.c.due_at <= NOW).order_by(MESSAGE.c.due_at, MESSAGE.c.id),
+        "over": select(MESSAGE.c.id).where(LEASED, HELD, over).order_by(MESSAGE.c.lease_until),
+        "stranded": select(MESSAGE.c.id).where(SENDING, HELD, over).order_by(MESSAGE.c.lease_until),
+        "waking": select(RUN.c.id).where(WAITS, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at),
+    }
+    found: Any = [first.limit(1).scalar_subquery().is_not(None).label(name) for name, first in firsts.items()]
+    look: Select[Any] = select(*found)
+    return look
+
+
+def _due_few() -> Select[Any]:
+    columns = (MESSAGE.c.merchant_id, MESSAGE.c.lane)
+    due = select(*columns).where(PLANNED, MESSAGE.c.due_at <= NOW).order_by(MESSAGE.c.due_at, MESSAGE.c.id)
+    over = select(*columns).where(LEASED, HELD, MESSAGE.c.lease_until < REAL).order_by(MESSAGE.c.lease_until)
+    both = union_all(due.limit(MOST).cte("due").select(), over.limit(1).cte("over").select()).subquery()
+    return select(both.c.merchant_id, both.c.lane)
+
+
+def _each(key: ColumnElement[Any], *where: ColumnElement[bool]) -> CTE:
+    """Every value of a column that leads an index, each by one step in it; the last row is empty."""
+    least = select(key).where(*where).order_by(key).limit(1).scalar_subquery()
+    turn = select(least.label("key")).cte("turn", recursive=True)
+    above = select(key).where(*where, key > turn.c.key).order_by(key).limit(1).correlate(turn).scalar_subquery()
+    return turn.union_all(select(above).select_from(turn).where(turn.c.key.is_not(None)))
+
+
+def _those(turn: CTE, first: Select[Any]) -> Select[Any]:
+    """Those whose first row's time has come. A sub-select with a limit, not EXISTS: that could be made a join, which
+    reads every due row of a backlog."""
+    earliest = first.limit(1).correlate(turn).scalar_subquery()
+    return select(turn.c.key).where(turn.c.key.is_not(None), earliest <= NOW)
+
+
+def _due() -> Select[Any]:
+    mine = (PLANNED, MESSAGE.c.lane == bindparam("lane", type_=Integer))
+    turn = _each(MESSAGE.c.merchant_id, *mine)
+    first = select(MESSAGE.c.due_at).where(*mine, MESSAGE.c.merchant_id == turn.c.key)
+    return _those(turn, first.order_by(MESSAGE.c.due_at, MESSAGE.c.id))
+
+
+def _waking() -> Select[Any]:
+    turn = _each(RUN.c.merchant_id, WAITS)
+    first = select(RUN.c.wake_at).where(WAITS, RUN.c.merchant_id == turn.c.key)
+    return _those(turn, first.order_by(RUN.c.wake_at))
+
+
+def _new() -> Select[Any]:
+    turn = _each(INBOX.c.connection_id, NEW)
+    return select(turn.c.key).where(turn.c.key.is_not(None))
+
+
+_LOOK, _DUE_FEW, _DUE, _WAKING, _NEW = _look(), _due_few(), _due(), _waking(), _new()
+_WAKING_FEW = select(RUN.c.merchant_id).where(WAITS, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at).limit(MOST)
+_NEW_FEW = select(INBOX.c.connection_id).where(NEW, free(REAL)).order_by(INBOX.c.id).limit(MOST)

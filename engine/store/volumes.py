@@ -1,0 +1,62 @@
+"""How many messages of each journey are armed in an hour of business time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, func, select
+
+from engine.rules.fuse import TRAILING
+from engine.store.engines import insert_into
+from engine.store.session import Tx
+from engine.store.tables import VOLUME
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What a journey sends as a rule: the most in an hour, and the first hour known; none for a new journey."""
+
+    busiest: int = 0
+    since: datetime | None = None
+
+
+def count(tx: Tx, journey: str, hour: datetime, more: int) -> tuple[int, bool]:
+    """Count `more` messages of the merchant's journey. Returns (armed in this hour by now, whether an operator
+    has lifted the fuse for it). The row stays locked until the transaction ends: let it be the last statement."""
+    values = {"merchant_id": tx.merchant, "journey": journey, "hour": hour, "more": more}
+    row = tx.conn.execute(_count(tx.locks_rows), values).one()
+    return row.armed, row.lifted
+
+
+@cache
+def _count(postgres: bool) -> Executable:
+    made: Any = insert_into(VOLUME, postgres=postgres).values(
+        merchant_id=bindparam("merchant_id"), journey=bindparam("journey"), hour=bindparam("hour"),
+        armed=bindparam("more"), lifted=False,
+    )  # fmt: skip
+    counted = made.on_conflict_do_update(
+        index_elements=["merchant_id", "journey", "hour"], set_={"armed": VOLUME.c.armed + made.excluded.armed}
+    )
+    found: Executable = counted.returning(VOLUME.c.armed, VOLUME.c.lifted)
+    return found
+
+
+def usual(tx: Tx, journey: str, hour: datetime) -> Usual:
+    """The busiest hour of the days before `hour`, and since when the journey is known."""
+    mine = (VOLUME.c.merchant_id == tx.merchant) & (VOLUME.c.journey == journey) & (VOLUME.c.hour < hour)
+    since = tx.conn.execute(select(func.min(VOLUME.c.hour)).where(mine)).scalar_one()
+    most = select(func.max(VOLUME.c.armed)).where(mine, VOLUME.c.hour >= hour - TRAILING)
+    return Usual(busiest=tx.conn.execute(most).scalar_one() or 0, since=since)
+
+
+def lift(tx: Tx, journey: str, hour: datetime) -> None:
+    """No fuse for the merchant's journey in this hour."""
+    made = insert_into(VOLUME, postgres=tx.locks_rows).values(
+        merchant_id=tx.merchant, journey=journey, hour=hour, armed=0, lifted=True
+    )
+    tx.conn.execute(
+        made.on_conflict_do_update(index_elements=["merchant_id", "journey", "hour"], set_={"lifted": True})
+    )
