@@ -5,13 +5,12 @@ The installation is composed once and that start-up is not counted, as it is not
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import cProfile
 import io
 import json
 import os
-import sqlite3
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,9 +23,9 @@ from bench.rounds import cpu_here, peak_here
 from bench.sink import sink
 
 
-def run(count: int, profile: str | None = None) -> dict[str, float]:
+def run(count: int, profile: str | None = None, database: str = "sqlite") -> dict[str, float]:
     """`count` orders, then their shipments. Raises RuntimeError unless every order has its two messages sent."""
-    with sink() as mail, installed(mail) as home:
+    with sink() as mail, installed(mail, database) as home:
         now = datetime.now(UTC)
         files = [home.path / f"{name}.jsonl" for name in ("warm-orders", "warm-shipments", "orders", "shipments")]
         for path, (make, number, first) in zip(files, workload.plan(count, WARM), strict=True):
@@ -39,18 +38,20 @@ def run(count: int, profile: str | None = None) -> dict[str, float]:
         for path in files[:2]:
             _ingest(cli.app, home, path)
         profiler = cProfile.Profile(time.process_time) if profile else contextlib.nullcontext()
-        wall, cpu = time.perf_counter(), cpu_here()
+        wall, cpu, server = time.perf_counter(), cpu_here(), home.server_cpu()
         with profiler:
             for path in files[2:]:
                 _ingest(cli.app, home, path)
-        wall, cpu = time.perf_counter() - wall, cpu_here() - cpu
+        wall, cpu, server = time.perf_counter() - wall, cpu_here() - cpu, home.server_cpu() - server
         if profile and isinstance(profiler, cProfile.Profile):
             profiler.dump_stats(profile)
-        sent = count_sent(home) - 2 * WARM
+        sent = home.sent() - 2 * WARM
         if sent != 2 * count:
-            raise RuntimeError(f"{sent} messages were sent, expected {2 * count}: {states(home)}")
+            raise RuntimeError(f"{sent} messages were sent, expected {2 * count}: {home.states()}")
+        app.store.close()
     return {
         "messages_s": sent / wall, "messages_cpu_s": sent / cpu, "wall_s": wall, "cpu_s": cpu, "peak_mb": peak_here(),
+        **({"server_cpu_s": server} if database != "sqlite" else {}),
     }  # fmt: skip
 
 
@@ -59,18 +60,10 @@ def _ingest(command: Callable[..., object], home: Home, path: Path) -> None:
         command(["ingest", home.source, str(path), "--json"], standalone_mode=False)
 
 
-def count_sent(home: Home) -> int:
-    """Messages that the mail server has accepted, as the installation recorded it."""
-    with contextlib.closing(sqlite3.connect(f"file:{home.database}?mode=ro", uri=True)) as db:
-        number: int = db.execute("SELECT count(*) FROM message WHERE status = 'sent'").fetchone()[0]
-        return number
-
-
-def states(home: Home) -> list[tuple[str, str, str, int]]:
-    """(template, status, reason, how many), for the error that says what went wrong."""
-    with contextlib.closing(sqlite3.connect(f"file:{home.database}?mode=ro", uri=True)) as db:
-        return list(db.execute("SELECT template, status, reason, count(*) FROM message GROUP BY 1, 2, 3"))
-
-
 if __name__ == "__main__":
-    print(json.dumps(run(int(sys.argv[1]), *map(str, map(Path, sys.argv[2:])))))
+    asked = argparse.ArgumentParser()
+    asked.add_argument("orders", type=int)
+    asked.add_argument("--profile")
+    asked.add_argument("--database", default="sqlite")
+    given = asked.parse_args()
+    print(json.dumps(run(given.orders, given.profile, given.database)))

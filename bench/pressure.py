@@ -31,7 +31,8 @@ def press(port: int, path: str, connections: int, seconds: float) -> dict[str, f
         file.write_bytes(body)
         words = [f"{name}={value}" for name, value in headers.items()]
         command = [
-            WRK, "-t", str(min(2, connections)), "-c", str(connections), "-d", f"{seconds:.0f}s", "-s", str(SCRIPT),
+            WRK, "-t", str(min(2, connections)), "-c", str(connections), "-d", f"{seconds:.0f}s", "--timeout", "30s",
+            "-s", str(SCRIPT),
             f"http://127.0.0.1:{port}{path}", "--", str(file), secrets.token_hex(6), *words,
         ]  # fmt: skip
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout

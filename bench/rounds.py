@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -30,9 +31,17 @@ def peak_here() -> float:
 
 def cpu_of(pid: int) -> float:
     """CPU seconds of a process, its children that live, and those it has waited for. Linux only."""
+    while True:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            return _cpu_of(pid)
+        if not Path(f"/proc/{pid}").exists():
+            raise ProcessLookupError(pid)  # else it was a child that ended meanwhile: now its parent has its seconds
+
+
+def _cpu_of(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     own = sum(int(fields[place]) for place in (11, 12, 13, 14)) / TICK
-    return own + sum(cpu_of(child) for child in _children(pid))
+    return own + sum(_cpu_of(child) for child in _children(pid))
 
 
 def peak_of(pid: int) -> float:

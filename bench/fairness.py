@@ -1,0 +1,178 @@
+"""What another merchant's burst costs a small one: from a webhook of hers to the mail server's acceptance of her mail.
+
+A small merchant gets ten orders a second. First she is alone; then another merchant has tens of thousands of deliveries
+waiting and as many messages due, in both lanes, and she gets as many orders again. Both in one installation, so the
+ratio is of one run; the burst is still there when she is done, or the round fails. With --large the other merchant has
+a million messages planned for later as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import text
+
+from bench import workload
+from bench.installation import SHOP_SETTINGS, Home, installed, moment, running, todoke
+from bench.rounds import Figures, child, interleave, report, summary
+from bench.sink import Sink, sink
+from engine.flow.app import App
+from engine.store import inbox
+from engine.store.inbox import Raw
+
+ORDERS, RATE, WARM = 120, 10.0, 5
+BURST, LARGE = 20_000, 1_000_000
+COLUMNS = {
+    "alone_p50_ms": "alone, p50 ms", "burst_p50_ms": "under the burst, p50 ms", "alone_p95_ms": "alone, p95 ms",
+    "burst_p95_ms": "under the burst, p95 ms", "ratio": "p95, of alone", "other_s": "the other's messages/s",
+}  # fmt: skip
+# Copies of one message of the other merchant's: real ones, that are judged, written and sent.
+COPIES = """INSERT INTO message (public_id, merchant_id, subject_id, journey, digest, step, run_key, recipient,
+    occurrence, event_key, anchor, template, purpose, lane, status, planned_at, due_at, expires_at, fence, tries)
+    WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < :many)
+    SELECT :kind || n, merchant_id, subject_id, journey, digest, step, run_key, recipient, :kind || n, event_key,
+    anchor, template, purpose, :lane, 'planned', planned_at, {due}, expires_at, 0, 0 FROM counted,
+    (SELECT * FROM message WHERE merchant_id = :merchant AND template = 'order_confirmed' ORDER BY id LIMIT 1) AS one"""
+LATER = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', due_at, '+' || (86400 + n % 2500000) || ' seconds')",
+    "postgresql": "due_at + (86400 + n % 2500000) * interval '1 second'",
+}
+WAITS = """SELECT message.sent_at, inbox.received_at FROM message JOIN observation USING (subject_id)
+    JOIN inbox ON inbox.id = observation.inbox_id WHERE message.template = 'order_confirmed'
+    AND message.merchant_id = {merchant} AND inbox.id > {after} AND message.sent_at IS NOT NULL"""
+
+
+def run(database: str, hints: str, later: int) -> Figures:
+    """One round. Raises RuntimeError when a message is not sent or the burst was over too early."""
+    with sink() as mail, installed(mail, database, hints) as home, running(home, "up") as (_, port):
+        other = _other(home, mail)
+        os.environ.update(home.env)
+        import cli
+
+        app = cli.compose()
+        small = home.number("SELECT id FROM merchant WHERE slug = 'hana'")
+        _small(home, port, small, WARM, first=1)
+        _burst(app, home, other, deliveries=WARM)
+        _until_sent(home, other, WARM)
+        if later:
+            _copies(app, home, other, later, lane=1, later=True)
+        alone = _small(home, port, small, ORDERS, first=1_000)
+        _burst(app, home, other, deliveries=BURST, first=10_000)
+        _copies(app, home, other, BURST, lane=0)
+        _copies(app, home, other, BURST, lane=1)
+        sent, began = _sent(home, other), time.monotonic()
+        burst = _small(home, port, small, ORDERS, first=2_000)
+        taken = time.monotonic() - began
+        left = home.number("SELECT count(*) FROM inbox WHERE state = 'new'")
+        if not left or not home.number(
+            "SELECT count(*) FROM message WHERE status = 'planned' AND public_id LIKE '0-%'"
+        ):
+            raise RuntimeError("the burst was over before the small merchant was done")
+        other_s = (_sent(home, other) - sent) / taken
+        app.store.close()
+    return {
+        "alone_p50_ms": _quantile(alone, 0.5), "alone_p95_ms": _quantile(alone, 0.95),
+        "burst_p50_ms": _quantile(burst, 0.5), "burst_p95_ms": _quantile(burst, 0.95),
+        "ratio": _quantile(burst, 0.95) / _quantile(alone, 0.95), "other_s": other_s, "left": left,
+    }  # fmt: skip
+
+
+def _other(home: Home, mail: Sink) -> int:
+    kept = [word for name, value in SHOP_SETTINGS.items() for word in ("--set", f"{name}={value}")]
+    todoke(home, "merchant", "add", "big", "--name", "大きな店", "--from-email", "shop@big.example", *kept)
+    secrets = ("--set", f"secret={workload.SECRET}", "--set", f"shop={workload.SHOP}")
+    todoke(home, "connect", "shopify", "--merchant", "big", *secrets)
+    todoke(home, "connect", "smtp", "--merchant", "big", "--set", f"url={mail.url}", "--set", "tls=none")
+    return home.number("SELECT id FROM merchant WHERE slug = 'big'")
+
+
+def _small(home: Home, port: int, merchant: int, count: int, first: int) -> list[float]:
+    """Milliseconds from received to accepted of `count` orders, ascending."""
+    path = home.path / f"orders-{first}.jsonl"
+    workload.write(path, workload.orders(count, datetime.now(UTC), first))
+    after = home.number("SELECT coalesce(max(id), 0) FROM inbox")
+    child("client", port, f"/in/{home.source}", path, 32, RATE)
+    until = time.monotonic() + 60
+    while len(rows := home.ask(WAITS.format(merchant=merchant, after=after))) < count:
+        if time.monotonic() > until:
+            raise RuntimeError(f"{len(rows)} of {count} messages were sent: {home.states()}")
+        time.sleep(0.2)
+    return sorted((moment(sent) - moment(received)) * 1000 for sent, received in rows)
+
+
+def _burst(app: App, home: Home, merchant: int, deliveries: int, first: int = 1) -> None:
+    """Deliveries of the other merchant's shop, written into the inbox as its intake would."""
+    source = str(home.ask(f"SELECT id FROM connection WHERE merchant_id = {merchant} AND role = 'source'")[0][0])
+    now = datetime.now(UTC)
+    for some in _some(workload.orders(deliveries, now, first)):
+        raws = [
+            Raw(connection=source, merchant=merchant, dedupe_key=one.headers["x-shopify-webhook-id"],
+                topic="orders/create", headers=one.headers, body=one.body, received_at=now, verified_by="bench")
+            for one in some
+        ]  # fmt: skip
+        with app.store.begin() as tx:
+            inbox.add(tx, raws)
+
+
+def _some(recorded: Iterator[Any]) -> Iterator[list[Any]]:
+    while some := list(islice(recorded, 500)):
+        yield some
+
+
+def _copies(app: App, home: Home, merchant: int, many: int, *, lane: int, later: bool = False) -> None:
+    due = LATER[app.store.engine.dialect.name] if later else "due_at"
+    kind = f"later-{lane}-" if later else f"{lane}-"
+    with app.store.begin(merchant) as tx:
+        values = {"many": many, "kind": kind, "lane": lane, "merchant": merchant}
+        tx.conn.execute(text(COPIES.format(due=due)), values)
+
+
+def _until_sent(home: Home, merchant: int, count: int) -> None:
+    until = time.monotonic() + 30
+    while _sent(home, merchant) < count:
+        if time.monotonic() > until:
+            raise RuntimeError(f"the other merchant's messages are not sent: {home.states()}")
+        time.sleep(0.1)
+
+
+def _sent(home: Home, merchant: int) -> int:
+    return home.number(f"SELECT count(*) FROM message WHERE status = 'sent' AND merchant_id = {merchant}")
+
+
+def _quantile(ordered: list[float], part: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def main() -> None:
+    """The command: rounds, table, JSON."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--rounds", type=int, default=5)
+    words.add_argument("--large", action="store_true", help=f"{LARGE:,} messages planned for later: 2 GB, a minute")
+    words.add_argument("--one", nargs=2, metavar=("DATABASE", "BROKER"), help="one round, and stop")
+    given = words.parse_args()
+    later = LARGE if given.large else 0
+    if given.one:
+        print(json.dumps(run(*given.one, later)))
+        return
+    large = ("--large",) if given.large else ()
+    found = interleave(
+        {
+            "SQLite, in memory": functools.partial(child, "fairness", "--one", "sqlite", "memory", *large),
+            "PostgreSQL, Redis": functools.partial(child, "fairness", "--one", "postgres", "redis", *large),
+        },
+        given.rounds,
+    )
+    burst = {"deliveries": BURST, "due": 2 * BURST, "later": later}
+    report("fairness", summary(found), COLUMNS, rounds=given.rounds, orders=ORDERS, rate=RATE, burst=burst)
+
+
+if __name__ == "__main__":
+    main()
