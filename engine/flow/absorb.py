@@ -97,18 +97,18 @@ def _learn(tx: Tx, case: Case, backfill: bool, journeys: Sequence[Journey], news
     held.state, held.stage = state, stage(state.facts)
     news.heard += [(held, one, said[id(one)]) for one in new]
     news.events += [(held, event, muted) for event in events]
-    _people(tx, held.id, before.facts.order.orderer, state.facts.order.orderer, heard[-1].connection, news, now)
+    _people(tx, held, before.facts.order.orderer, state.facts.order.orderer, heard[-1].connection, news, now)
     enrol(case, events, journeys, now, muted=muted)
 
 
 def _people(
-    tx: Tx, subject: int, before: Party | None, after: Party | None, source: str, news: News, now: datetime
+    tx: Tx, held: Held, before: Party | None, after: Party | None, source: str, news: News, now: datetime
 ) -> None:
     """An address that has become known, a consent that was given or taken back at the shop."""
     if after is None or not after.email:
         return
-    if before is None or before.email != after.email:
-        news.reachable.append(subject)
+    if held.version and (before is None or before.email != after.email):  # nothing waits for who is new
+        news.reachable.append(held.id)
     agreed, before_that = bool(after.accepts_marketing), bool(before and before.accepts_marketing)
     if agreed != before_that:  # who has never said yes has withdrawn nothing
         news.consents.append({

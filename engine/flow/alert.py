@@ -19,16 +19,17 @@ from engine.rules.alarm import Picture, alarms
 from engine.rules.alert import Notice
 from engine.rules.retry import PAUSES, next_try
 from engine.store import alarms as rows
-from engine.store import backlog, lately, rhythms
+from engine.store import backlog, merchants, rhythms, symptoms, watches
 from engine.store.alarms import Standing
 from engine.store.rhythms import Heard
 from engine.store.session import Tx
+from engine.store.watches import Taken
 
 log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=30)
 NEWS = timedelta(days=1)  # a bad end is told for so long; it stays listed and counted
 OVERLAP = timedelta(minutes=2)  # an attempt is accepted some time after it was armed
-AT_ONCE = 20  # told in one turn
+AT_ONCE = 20  # told in one go
 DEADLINE = 10.0  # seconds for one of them
 LEASE = timedelta(seconds=AT_ONCE * DEADLINE + 60)
 # The address is the operator's own setting, and may well be a machine of theirs.
@@ -36,17 +37,16 @@ ANYWHERE = Reach(private=(ip_network("0.0.0.0/0"), ip_network("::/0")))
 
 
 def look(app: App) -> None:
-    """Take the turn if nobody else has it: open, keep and close alarms."""
+    """Take the watch if nobody else has it: open, keep and close alarms."""
     if not _due(app, "look"):
         return
-
     now, real = app.clock.now(), app.clock.real()
-    turn = app.store.commit(lambda tx: rows.take_turn(tx, "look", EVERY, real=real, now=now))
-    if turn is None:
+    taken = app.store.commit(lambda tx: watches.take(tx, "look", EVERY, real=real, now=now))
+    if taken is None:
         return
     with app.store.read() as tx:  # writers wait for nothing while figures are read
         heard = rhythms.sources(tx)
-        picture = _picture(app, tx, turn, heard)
+        picture = _picture(app, tx, taken, heard)
     seen = alarms(picture, backlog=timedelta(minutes=app.settings.alert_backlog_minutes))
 
     def write(tx: Tx) -> None:
@@ -60,7 +60,7 @@ def sign_of_life(app: App) -> None:
     """A worker runs; one of them writes it down."""
     if _due(app, "worker"):
         now, real = app.clock.now(), app.clock.real()
-        app.store.commit(lambda tx: rows.take_turn(tx, "worker", EVERY, real=real, now=now))
+        app.store.commit(lambda tx: watches.take(tx, "worker", EVERY, real=real, now=now))
 
 
 def tell(app: App) -> int:
@@ -72,7 +72,7 @@ def tell(app: App) -> int:
     with app.store.read() as tx:
         if not rows.any_untold(tx, real):
             return 0
-        slugs = backlog.slugs(tx)
+        slugs = _slugs(tx)
     with app.store.begin() as tx:
         taken = rows.take_untold(tx, real, lease=LEASE, limit=AT_ONCE)
     http = Http(ANYWHERE, deadline=DEADLINE)
@@ -90,17 +90,21 @@ def tell(app: App) -> int:
 
 def _due(app: App, name: str) -> bool:
     with app.store.read() as tx:
-        return rows.turn_due(tx, name, EVERY, app.clock.real())
+        return watches.due(tx, name, EVERY, app.clock.real())
 
 
-def _picture(app: App, tx: Tx, turn: rows.Turn, heard: Sequence[Heard]) -> Picture:
+def _slugs(tx: Tx) -> dict[int, str]:
+    return {one.id: one.slug for one in merchants.every(tx)}
+
+
+def _picture(app: App, tx: Tx, taken: Taken, heard: Sequence[Heard]) -> Picture:
     now, real = app.clock.now(), app.clock.real()
-    worker = rows.last_turn(tx, "worker")
+    worker = watches.last(tx, "worker")
     return Picture(
-        now=now, before=turn.seen, worker=real - worker if worker else None, slugs=backlog.slugs(tx),
-        waiting=backlog.waiting(tx, now), troubled=tuple(lately.troubled(tx, now - NEWS)),
-        unread=tuple(lately.unread(tx, now - NEWS)), accounts=tuple(lately.held(tx)),
-        paused=tuple(lately.stopped(tx)), sent=tuple(lately.sent(tx, (turn.seen or now - NEWS) - OVERLAP)),
+        now=now, before=taken.before, worker=real - worker if worker else None, slugs=_slugs(tx),
+        waiting=backlog.waiting(tx, now), troubled=tuple(symptoms.troubled(tx, now - NEWS)),
+        unread=tuple(symptoms.unread(tx, now - NEWS)), accounts=tuple(symptoms.held(tx)),
+        paused=tuple(symptoms.stopped(tx)), sent=tuple(symptoms.sent(tx, (taken.before or now - NEWS) - OVERLAP)),
         sources=tuple(one.source for one in heard),
     )  # fmt: skip
 

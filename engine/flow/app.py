@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from engine.config import Settings
@@ -15,6 +16,7 @@ from engine.model.journey import Journey
 from engine.rules.content import CompiledTemplate
 from engine.store.merchants import Connection
 from engine.store.session import Store
+from engine.store.volumes import Usual
 
 
 class Hints(Protocol):
@@ -62,6 +64,10 @@ class App:
     hints: Hints = field(default_factory=NoHints)
     helpers: Helpers = field(default_factory=Helpers)
     lines: Lines = field(init=False)  # who waits for their turn in this process
+    # What this process need not ask again for a while: `flow.room` (merchant -> until when) and `flow.fuse`
+    # ((merchant, journey) -> the hour, and what was usual before it).
+    unlimited: dict[int, float] = field(default_factory=dict)
+    usual: dict[tuple[int, str], tuple[datetime, Usual]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.lines = Lines(self.clock.monotonic, self.chance)

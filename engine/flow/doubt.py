@@ -21,6 +21,7 @@ from engine.rules.retry import may_repeat
 from engine.store import attempts
 from engine.store.attempts import NOTHING, Past
 from engine.store.contents import unseal
+from engine.store.merchants import Connection
 from engine.store.session import Tx
 
 
@@ -57,7 +58,7 @@ def too_late(app: App, letter: Letter, known: Before | None, now: datetime) -> R
     that a key which was good when somebody decided to repeat it is forgotten by now."""
     if known is None or not known.past.unknowns or known.past.since is None or letter.channel is None:
         return None
-    past, window = known.past, window_of(app, letter)
+    past, window = known.past, window_of(app, letter.channel)
     lease = timedelta(seconds=app.settings.lease_seconds)
     if may_repeat(letter.step.on_unknown, past.unknowns, known.past.since, now, window=window, lease=lease):
         return None
@@ -93,9 +94,9 @@ def as_before(letter: Letter, known: Before | None, rendered: Rendered) -> Rende
     return replace(rendered, request=stored_request(rendered.request, known.request), content=content, links=())
 
 
-def window_of(app: App, letter: Letter) -> timedelta:
-    """How long the letter's channel knows our key again."""
-    return app.channels(letter.channel.connector).capabilities.idempotency if letter.channel else timedelta(0)
+def window_of(app: App, channel: Connection | None) -> timedelta:
+    """How long the channel behind the connection knows our key again; zero: it knows none."""
+    return app.channels(channel.connector).capabilities.idempotency if channel else timedelta(0)
 
 
 def stored_request(fresh: Request, stored: bytes) -> Request:

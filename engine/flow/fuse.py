@@ -6,17 +6,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from weakref import WeakKeyDictionary
 
 from engine.flow.app import App
 from engine.flow.letter import Letter
 from engine.rules.fuse import FLOOR, NAME, hour_of, limit, reason
 from engine.store import pauses, people, volumes
-from engine.store.session import Store, Tx
+from engine.store.session import Tx
 from engine.store.volumes import Usual
-
-# (merchant, journey) -> the hour, and what was usual before it: that does not change while the hour lasts.
-_usual: WeakKeyDictionary[Store, dict[tuple[int, str], tuple[datetime, Usual]]] = WeakKeyDictionary()
 
 
 class Blown(Exception):
@@ -53,9 +49,9 @@ def pause(tx: Tx, blown: Blown, now: datetime) -> None:
 
 
 def _usual_of(app: App, tx: Tx, journey: str, hour: datetime) -> Usual:
-    known = _usual.setdefault(app.store, {})
-    at, usual = known.get((tx.merchant, journey), (None, Usual()))
+    """What is usual does not change while the hour lasts."""
+    at, usual = app.usual.get((tx.merchant, journey), (None, Usual()))
     if at != hour:
         usual = volumes.usual(tx, journey, hour)
-        known[(tx.merchant, journey)] = (hour, usual)
+        app.usual[(tx.merchant, journey)] = (hour, usual)
     return usual

@@ -11,7 +11,7 @@ import structlog
 from engine.flow.app import App
 from engine.io.metrics import Gauge
 from engine.rules.alarm import KINDS
-from engine.store import alarms, backlog
+from engine.store import backlog, watches
 
 log = structlog.get_logger(__name__)
 BELIEVED = 5.0  # seconds
@@ -56,15 +56,15 @@ def figures(app: App) -> list[Gauge]:
         waiting = backlog.waiting(tx, now)
         troubled, runs = backlog.troubled(tx), backlog.runs_due(tx, now)
         held, pauses, opened = backlog.held_accounts(tx, real), backlog.pauses(tx), backlog.open_alarms(tx)
-        worker = alarms.last_turn(tx, "worker")
+        worker = watches.last(tx, "worker")
     lanes = [one for one in waiting if one.queue != "inbox"]
     inbox = next(one for one in waiting if one.queue == "inbox")
     kinds = {(kind,): float(opened.get(kind, 0)) for kind in KINDS}
     accounts = {(name,): float(held.get(name, 0)) for name in ("rate", "quota", "account", "provider")}
     seen = {(): (real - worker).total_seconds()} if worker else {}
     return [
-        Gauge(name="todoke_messages_due", text="Messages due and not taken up, by lane; counting stops at 10000 of a "
-              "merchant", labels=("lane",), values={(one.queue,): one.count for one in lanes}),
+        Gauge(name="todoke_messages_due", text="Messages due and not taken up, by lane; counting stops at "
+              f"{backlog.MOST} of a merchant", labels=("lane",), values={(one.queue,): one.count for one in lanes}),
         Gauge(name="todoke_messages_due_oldest_seconds", text="How long the oldest due message has been due",
               labels=("lane",), values={(one.queue,): _age(now, one.oldest) for one in lanes}),
         Gauge(name="todoke_deliveries_waiting", text="Deliveries in the inbox that have not come to their end",

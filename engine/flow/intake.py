@@ -15,8 +15,8 @@ import structlog
 from engine.flow.app import App
 from engine.io.metrics import GROUPS
 from engine.store import merchants
+from engine.store.chute import Chute
 from engine.store.inbox import Raw
-from engine.store.lane import Lane
 
 log = structlog.get_logger(__name__)
 GROUP = 500  # deliveries after which a group takes in no more
@@ -30,7 +30,7 @@ class Intake:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._lane = Lane(app.store)
+        self._chute = Chute(app.store)
         self._heard: dict[str, datetime] = {}  # connection -> when it was last noted that it delivers
         self._gathered: list[Waiting] = []  # by the event loop, in one turn of it
         self._waiting: SimpleQueue[list[Waiting] | None] = SimpleQueue()
@@ -70,13 +70,13 @@ class Intake:
             self._note({raw.connection for raw, _ in group})
             if more is None:
                 break
-        self._lane.close()
+        self._chute.close()
 
     def _store(self, group: Sequence[Waiting]) -> None:
         try:
-            self._lane.put([raw for raw, _ in group])
+            self._chute.put([raw for raw, _ in group])
         except Exception as failed:
-            if len(group) > 1 and self._lane.about_rows(failed):  # nobody is refused for what came beside him
+            if len(group) > 1 and self._chute.about_rows(failed):  # nobody is refused for what came beside him
                 for one in group:
                     self._store([one])
                 return

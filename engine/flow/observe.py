@@ -50,7 +50,7 @@ def observe(app: App) -> int:
     if rows:
         with (
             app.lines.deliveries.serving(Counter(raw.connection for raw in rows)) as mine,
-            app.store.giving_way(mine.much),
+            app.store.giving_way(mine.much, at_work=True),
             OBSERVE.timed(),
         ):
             _work(app, [one for raw in rows if (one := _try_read(app, raw, senders)) is not None])

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from engine.contracts import Outcome
 from engine.flow.app import App
 from engine.flow.letter import Letter
-from engine.flow.room import ask_again
+from engine.flow.room import ask_again, rate
 from engine.rules.admission import Known, Wait, admit, unhindered
 from engine.rules.breaker import Account, learned, speaks
 from engine.rules.policy import Defer
-from engine.rules.rate import Rate, rate_of
+from engine.rules.rate import Rate
 from engine.store import accounts
 from engine.store.merchants import Connection
 from engine.store.session import Tx
@@ -43,20 +43,20 @@ def let_pass(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> dict
     """Message -> its passage, for those that may leave now; the others are deferred. Accounts that count are
     locked, after subjects and messages, until the transaction ends."""
     crowds: dict[str, list[Letter]] = {}
+    channels: dict[str, Connection] = {}
     for letter in letters:
         if letter.channel is not None:
+            channels[letter.channel.id] = letter.channel
             crowds.setdefault(letter.channel.id, []).append(letter)
     real = app.clock.real()
-    rates = {name: _rate(app, crowd[0].channel) for name, crowd in crowds.items()}
+    rates = {name: rate(app, channel) for name, channel in channels.items()}
     known = accounts.read(tx, [name for name in crowds if rates[name] is None])
     free = {
         name
         for name, crowd in crowds.items()
         if unhindered(known.get(name, Known()), rates[name], [one.row.tries > 0 for one in crowd], real)
     }
-    owners = {
-        name: crowd[0].channel.merchant for name, crowd in crowds.items() if name not in free and crowd[0].channel
-    }
+    owners = {name: channel.merchant for name, channel in channels.items() if name not in free}
     known |= accounts.lock(tx, owners) if owners else {}
     passed: dict[int, Passage] = {}
     for name, crowd in crowds.items():
@@ -68,15 +68,12 @@ def let_pass(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> dict
     return passed
 
 
-def _rate(app: App, channel: Connection | None) -> Rate | None:
-    return rate_of(channel.config, app.channels(channel.connector).capabilities.per_second) if channel else None
-
-
 def _counted(
-    app: App, tx: Tx, name: str, crowd: Sequence[Letter], known: Known, rate: Rate | None, now: datetime, real: datetime
-) -> dict[int, Passage]:
+    app: App, tx: Tx, name: str, crowd: Sequence[Letter], known: Known, limit: Rate | None,
+    now: datetime, real: datetime,
+) -> dict[int, Passage]:  # fmt: skip
     lease = timedelta(seconds=app.settings.lease_seconds)
-    admission = admit(known, rate, [letter.row.tries > 0 for letter in crowd], real, lease)
+    admission = admit(known, limit, [letter.row.tries > 0 for letter in crowd], real, lease)
     if admission.known != known:
         accounts.save(tx, name, admission.known)
     passed = {}

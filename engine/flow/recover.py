@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from engine.flow.app import App
+from engine.flow.doubt import window_of
 from engine.flow.outcome import resolve
 from engine.model.journey import Send
 from engine.rules.retry import RECEIPTS, may_repeat
@@ -52,8 +53,7 @@ def _recover(app: App, found: Sequence[Any], real: datetime, tx: Tx) -> int:
 
 
 def _ended(app: App, tx: Tx, row: Any, past: Past, now: datetime) -> Ended:
-    connection = merchants.connection(tx, row.connection_id)
-    window = app.channels(connection.connector).capabilities.idempotency if connection else timedelta(0)
+    window = window_of(app, merchants.connection(tx, row.connection_id))
     due_at = now if window else now + RECEIPTS
     lease, since = timedelta(seconds=app.settings.lease_seconds), past.since or row.first_armed_at or now
     policy = _step(app, tx, row).on_unknown

@@ -14,16 +14,15 @@ from engine.store import attempts, facts, ledger, merchants, pauses, people
 from engine.store.ledger import Entry
 from engine.store.session import Tx
 
-NAME = "restore fence"  # how the reason of its pause begins
-
 
 def restored(app: App, at: datetime) -> int:
     """Fence off what may have left until `at` (aware): when the lost database last worked, or now. Returns how
     many messages became unknown. Doing it again, later, finds only what is new."""
     at = at.astimezone(UTC)
     reason = f"the database was restored from a backup; until {at.isoformat(timespec='minutes')} it may have left"
+    paused = f"{pauses.RESTORE_FENCE}: the database was restored"
     with app.store.begin() as tx:
-        people.pause(tx, merchant=None, journey=None, reason=f"{NAME}: the database was restored", now=app.clock.now())
+        people.pause(tx, merchant=None, journey=None, reason=paused, now=app.clock.now())
         everyone = [one.id for one in merchants.every(tx)]
     count = 0
     for merchant in everyone:

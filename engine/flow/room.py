@@ -3,25 +3,22 @@ take stays planned and is not even leased. The point of no return asks again."""
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 from engine.flow.app import App
 from engine.rules import admission
 from engine.rules.rate import Rate, rate_of
 from engine.store.accounts import Way, ways
-from engine.store.session import Store, Tx
+from engine.store.merchants import Connection
+from engine.store.session import Tx
 
-GOOD_FOR = 1.0  # seconds, on the monotonic clock, for which nothing is asked of a merchant without limits
-
-# Until when a merchant is known to have no limit, in this process. What another process learns is found a second
-# later here; the point of no return does not rely on it.
-_unlimited: WeakKeyDictionary[Store, dict[int, float]] = WeakKeyDictionary()
+# Seconds, on the monotonic clock, for which nothing is asked of a merchant without limits. What another process learns
+# is found so much later here; the point of no return does not rely on it.
+GOOD_FOR = 1.0
 
 
 def room(app: App, tx: Tx, merchant: int) -> int | None:
     """How many messages of this merchant its accounts take now: 0 while all of them are held or spent, 1 when
     somebody should try whether one works again, None when no limit is known. `tx` is bound to the merchant."""
-    known = _unlimited.setdefault(app.store, {})
+    known = app.unlimited
     if known.get(merchant, 0.0) > app.clock.monotonic():
         return None
     real = app.clock.real()
@@ -34,10 +31,10 @@ def room(app: App, tx: Tx, merchant: int) -> int | None:
 
 def ask_again(app: App) -> None:
     """Something was learned of an account: what is remembered here no longer counts."""
-    _unlimited.pop(app.store, None)
+    app.unlimited = {}  # a new one: a look under way must not write what it has seen before into it
 
 
-def rate(app: App, way: Way) -> Rate | None:
+def rate(app: App, way: Way | Connection) -> Rate | None:
     """The rate in force for a channel's connection."""
     return rate_of(way.config, app.channels(way.connector).capabilities.per_second)
 

@@ -71,7 +71,11 @@ def deliver(app: App, lane: int | None = None) -> int:
     for row in rows:
         by_merchant.setdefault(row.merchant_id, []).append(row.id)
     for merchant, ids in by_merchant.items():
-        with app.lines.lanes[lane].serving({merchant: len(ids)}) as mine, app.store.giving_way(mine.much), SEND.timed():
+        with (
+            app.lines.lanes[lane].serving({merchant: len(ids)}) as mine,
+            app.store.giving_way(mine.much, at_work=True),
+            SEND.timed(),
+        ):
             mine.elsewhere = _deliver(app, merchant, ids)
     return len(rows)
 
@@ -90,7 +94,8 @@ def _deliver(app: App, merchant: int, ids: Sequence[int]) -> float:
         batch = Batch(letters=some, ready=ready, known=known, unwritten=frozenset(unwritten))
         tries = _committed(app, merchant, batch)
         began = app.clock.monotonic()
-        done = hand_over(app, tries)
+        with app.store.resting():
+            done = hand_over(app, tries)
         sending += app.clock.monotonic() - began
         settle(app, merchant, done)
     return sending

@@ -29,10 +29,10 @@ class Tally:
         self._counts: dict[tuple[str, ...], int] = {}
         self._lock = Lock()
 
-    def add(self, *values: str, count: int = 1) -> None:
-        """Count `count` more under these label values."""
+    def add(self, *values: str) -> None:
+        """Count one more under these label values."""
         with self._lock:
-            self._counts[values] = self._counts.get(values, 0) + count
+            self._counts[values] = self._counts.get(values, 0) + 1
 
     def add_all(self, values: Iterable[tuple[str, ...]]) -> None:
         """Count one more for each of these."""

@@ -15,7 +15,11 @@ Scope = Literal["all", "service", "promotional"]  # what a suppression of an end
 OPTIONAL: frozenset[str] = frozenset({"service", "promotional"})
 
 
+Lane = Literal["transactional", "service"]
+LANES: tuple[Lane, ...] = ("transactional", "service")  # by number, as queues and figures name them
+
+
 def lane(purpose: str) -> int:
-    """Which queue a message waits in: 0 for what must arrive now, 1 for what a person may choose not to get, so
+    """Which of LANES a message waits in: 0 for what must arrive now, 1 for what a person may choose not to get, so
     that a million review requests never delay one shipping notice."""
     return 1 if purpose in OPTIONAL else 0

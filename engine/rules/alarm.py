@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
+from engine.model.consent import Lane
 from engine.rules.rhythm import Rhythm, silent
 
 Kind = Literal[
@@ -20,7 +21,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 SLOW_LANE = 6  # times as long may a message wait that a person could choose not to get
-NO_WORKER = timedelta(seconds=90)  # three turns without a sign
+NO_WORKER = timedelta(seconds=90)  # three watches without a sign
 WAITING = timedelta(minutes=2)  # what nobody takes up, before a missing worker matters
 OPEN_LONG = 3  # times in a row a breaker has opened
 MOST_OF_A_KIND = 5  # messages of one template about one parcel
@@ -45,7 +46,7 @@ class Alarm:
 class Waiting:
     """So many wait in a queue (a lane of messages, or the inbox), the first since `oldest`."""
 
-    queue: Literal["transactional", "service", "inbox"]
+    queue: Lane | Literal["inbox"]
     count: int
     oldest: datetime | None
 
@@ -71,7 +72,7 @@ class Unread:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class HeldAccount:
     """The account behind a channel's connection as it is held back. Real time."""
 
     connection: str
@@ -126,7 +127,7 @@ class Picture:
     waiting: tuple[Waiting, ...] = ()
     troubled: tuple[Troubled, ...] = ()
     unread: tuple[Unread, ...] = ()
-    accounts: tuple[Account, ...] = ()
+    accounts: tuple[HeldAccount, ...] = ()
     paused: tuple[Paused, ...] = ()
     sent: tuple[Sent, ...] = ()
     sources: tuple[Source, ...] = ()

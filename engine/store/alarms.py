@@ -1,4 +1,4 @@
-"""Alarms as rows: opened, seen again, closed, told; and whose turn it is to look."""
+"""Alarms as rows: opened, seen again, closed, told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.rules.alarm import Alarm, Kind, lasting
 from engine.store.engines import insert_into
 from engine.store.sealed import public_id
 from engine.store.session import Tx
-from engine.store.tables import ALARM, WATCH
+from engine.store.tables import ALARM
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,38 +38,6 @@ class Standing:
     def next(self) -> str:
         """The state to tell next: that it was opened goes before that it was closed."""
         return "opened" if self.told is None else "closed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """A turn that was taken. `seen` is business time at the turn before, None at the first."""
-
-    seen: datetime | None
-
-
-def take_turn(tx: Tx, name: str, every: timedelta, *, real: datetime, now: datetime) -> Turn | None:
-    """Take the turn of that name, unless somebody has within `every` of real time. There is no leader: whoever
-    comes first looks, and a process that dies leaves nothing behind."""
-    row = tx.conn.execute(select(WATCH).where(WATCH.c.name == name)).one_or_none()
-    if row is None:
-        made = insert_into(WATCH, postgres=tx.locks_rows).on_conflict_do_nothing().returning(WATCH.c.name)
-        first = tx.conn.execute(made, [{"name": name, "at": real, "seen": now}]).one_or_none()
-        return Turn(seen=None) if first else None
-    if abs(real - row.at) < every:  # a clock that was set back counts as gone by
-        return None
-    mine = update(WATCH).where(WATCH.c.name == name, WATCH.c.at == row.at).values(at=real, seen=now)
-    return Turn(seen=row.seen) if tx.conn.execute(mine).rowcount else None
-
-
-def turn_due(tx: Tx, name: str, every: timedelta, real: datetime) -> bool:
-    """May the turn be taken? Asked before a writing transaction is begun."""
-    at = last_turn(tx, name)
-    return at is None or abs(real - at) >= every
-
-
-def last_turn(tx: Tx, name: str) -> datetime | None:
-    """Real time of the last turn of that name."""
-    return tx.conn.execute(select(WATCH.c.at).where(WATCH.c.name == name)).scalar_one_or_none()
 
 
 def keep(tx: Tx, seen: Collection[Alarm], real: datetime, *, told_elsewhere: bool) -> None:

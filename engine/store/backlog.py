@@ -11,14 +11,13 @@ from typing import Any, Literal
 
 from sqlalchemy import TextClause, bindparam, func, literal_column, select, text
 
+from engine.model.consent import LANES
 from engine.rules.alarm import Waiting
 from engine.store.inbox import NEW
 from engine.store.session import Tx
-from engine.store.tables import ACCOUNT, ALARM, INBOX, MERCHANT, MESSAGE, PAUSE, RUN
+from engine.store.tables import ACCOUNT, ALARM, INBOX, MESSAGE, PAUSE, RUN
 
 MOST = 10_000
-
-LANES: tuple[tuple[int, Literal["transactional", "service"]], ...] = ((0, "transactional"), (1, "service"))
 Status = Literal["unknown", "dead"]
 STATUSES: tuple[Status, ...] = ("unknown", "dead")
 # Spelled out, so that planners see which partial index fits.
@@ -42,7 +41,7 @@ def _due() -> TextClause:
 def waiting(tx: Tx, now: datetime) -> tuple[Waiting, ...]:
     """Messages due by `now` by lane, and deliveries that wait in the inbox; each with its oldest."""
     found: list[Waiting] = []
-    for lane, queue in LANES:
+    for lane, queue in enumerate(LANES):
         due = _due().columns(oldest=MESSAGE.c.due_at.type)
         row = tx.conn.execute(due, {"lane": lane, "now": now}).one()
         found.append(Waiting(queue=queue, count=int(row.total or 0), oldest=row.oldest))
@@ -82,11 +81,6 @@ def open_alarms(tx: Tx) -> dict[str, int]:
 def pauses(tx: Tx) -> int:
     """How many pauses hold."""
     return int(tx.conn.execute(select(func.count()).select_from(PAUSE)).scalar_one())
-
-
-def slugs(tx: Tx) -> dict[int, str]:
-    """Merchant id -> slug."""
-    return {row.id: row.slug for row in tx.conn.execute(select(MERCHANT.c.id, MERCHANT.c.slug))}
 
 
 def _up_to(tx: Tx, query: Any) -> int:

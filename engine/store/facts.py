@@ -18,6 +18,7 @@ from engine.rules.fold import Heard
 from engine.rules.identify import order_number
 from engine.rules.observe import digest
 from engine.store.among import among
+from engine.store.bulk import Bulk
 from engine.store.sealed import Erased, Vault
 from engine.store.session import Tx
 from engine.store.tables import ALIAS, EVENT, OBSERVATION, SUBJECT
@@ -42,8 +43,8 @@ LOAD = select(SUBJECT).where(THESE).order_by(SUBJECT.c.id)
 LOAD_LOCKED = LOAD.with_for_update(key_share=True)
 LOCK = select(SUBJECT.c.id).where(THESE).order_by(SUBJECT.c.id).with_for_update(key_share=True)
 SAVED = ("version", "updated_at", "stage", "sealed_state", "number", "email_index", "phone_index", "placed_at")
-SAVE = update(SUBJECT).where(SUBJECT.c.id == bindparam("_id")).values({name: bindparam(name) for name in SAVED})
-CREATE, NAME, REMEMBER, HAPPENED = insert(SUBJECT), insert(ALIAS), insert(OBSERVATION), insert(EVENT)
+SAVE = Bulk(update(SUBJECT).where(SUBJECT.c.id == bindparam("_id")).values({n: bindparam(n) for n in SAVED}))
+CREATE, NAME, REMEMBER, HAPPENED = (Bulk(insert(table)) for table in (SUBJECT, ALIAS, OBSERVATION, EVENT))
 
 
 @dataclass(kw_only=True)
@@ -129,7 +130,7 @@ def create(tx: Tx, count: int, now: datetime) -> list[Held]:
         for number in tx.ids(SUBJECT, count)
     ]
     same = {"merchant_id": merchant, "version": 0, "stage": "new", "updated_at": now}
-    tx.conn.execute(CREATE, [{"id": one.id, "wrapped_key": one.wrapped_key, **same} for one in made])
+    CREATE(tx, [{"id": one.id, "wrapped_key": one.wrapped_key, **same} for one in made])
     return made
 
 
@@ -151,8 +152,7 @@ def save(tx: Tx, held: Iterable[Held], now: datetime) -> None:
             "phone_index": tx.vault.index(one.merchant, "phone", party.phone) if party and party.phone else None,
             "placed_at": order.placed_at,
         })  # fmt: skip
-    if rows:
-        tx.conn.execute(SAVE, rows)
+    SAVE(tx, rows)
 
 
 def name(tx: Tx, names: Sequence[tuple[str, int]]) -> None:
@@ -160,7 +160,7 @@ def name(tx: Tx, names: Sequence[tuple[str, int]]) -> None:
     if names:
         # Sorted, so that two that tell the same new names wait for each other one way round only.
         rows = [{"merchant_id": tx.merchant, "name": name, "subject_id": subject} for name, subject in sorted(names)]
-        tx.conn.execute(NAME, rows)
+        NAME(tx, rows)
 
 
 def log(tx: Tx, held: Held) -> list[Heard]:
@@ -196,8 +196,7 @@ def remember(tx: Tx, new: Sequence[tuple[Held, Heard, int | None]], now: datetim
             "as_of": heard.seen.as_of, "received_at": now,
             "sealed_body": tx.vault.seal(held.wrapped_key, where, msgspec.json.encode(heard.seen)),
         })  # fmt: skip
-    if rows:
-        tx.conn.execute(REMEMBER, rows)
+    REMEMBER(tx, rows)
 
 
 def happened(tx: Tx, new: Sequence[tuple[Held, Event, str | None]], now: datetime) -> None:
@@ -210,8 +209,7 @@ def happened(tx: Tx, new: Sequence[tuple[Held, Event, str | None]], now: datetim
         }
         for held, event, muted in new
     ]  # fmt: skip
-    if rows:
-        tx.conn.execute(HAPPENED, rows)
+    HAPPENED(tx, rows)
 
 
 def aad(merchant: int, rest: str) -> str:

@@ -153,12 +153,10 @@ def waiting(tx: Tx) -> bool:
     return tx.conn.execute(select(INBOX.c.id).where(NEW).limit(1)).first() is not None
 
 
-def recent(
-    tx: Tx, *, connection: str | None = None, merchant: int | None = None, state: str | None = None, limit: int = 50
-) -> list[Raw]:
+def recent(tx: Tx, *, connection: str | None = None, state: str | None = None, limit: int = 50) -> list[Raw]:
     """Deliveries, newest first."""
     query = select(INBOX).order_by(INBOX.c.id.desc()).limit(limit)
-    for column, value in (("connection_id", connection), ("merchant_id", merchant), ("state", state)):
+    for column, value in (("connection_id", connection), ("state", state)):
         if value is not None:
             query = query.where(INBOX.c[column] == value)
     return [_raw(tx, row) for row in tx.conn.execute(query)]

@@ -9,10 +9,11 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import insert, select
 
+from engine.store.bulk import Bulk
 from engine.store.session import Tx
 from engine.store.tables import LEDGER
 
-NOTE = insert(LEDGER)
+NOTE = Bulk(insert(LEDGER))
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -38,8 +39,7 @@ def note(tx: Tx, entries: Iterable[Entry]) -> None:
         }
         for one in entries
     ]  # fmt: skip
-    if rows:
-        tx.conn.execute(NOTE, rows)
+    NOTE(tx, rows)
 
 
 def of(tx: Tx, subject: int) -> list[Any]:

@@ -99,11 +99,9 @@ def connection(tx: Tx, number: str) -> Connection | None:
     return _connection(tx, row) if row else None
 
 
-def connections(tx: Tx, *, merchant: int | None = None, role: str | None = None) -> list[Connection]:
-    """Connections in the order in which they were made: all, or one merchant's."""
+def connections(tx: Tx, *, role: str | None = None) -> list[Connection]:
+    """Connections in the order in which they were made: all, or those of a role."""
     query = select(CONNECTION).order_by(CONNECTION.c.created_at, CONNECTION.c.id)
-    if merchant is not None:
-        query = query.where(CONNECTION.c.merchant_id == merchant)
     if role is not None:
         query = query.where(CONNECTION.c.role == role)
     return [_connection(tx, row) for row in tx.conn.execute(query)]

@@ -10,7 +10,6 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     Row,
     and_,
     bindparam,
@@ -25,6 +24,7 @@ from sqlalchemy import (
 from engine.model.consent import lane
 from engine.model.message import UNARMED, MessageStatus
 from engine.store.among import among
+from engine.store.bulk import Bulk
 from engine.store.engines import insert_into
 from engine.store.sealed import public_id
 from engine.store.session import Tx
@@ -87,21 +87,22 @@ def plan(tx: Tx, wanted: Sequence[Planned], now: datetime) -> dict[tuple[int, st
     ]  # fmt: skip
     if not rows:
         return {}
-    tx.conn.execute(_upsert(tx.locks_rows), rows)
+    _upsert(tx.locks_rows)(tx, rows)
     of = {"subjects": list({one.subject for one in wanted}), "runs": [one.run for one in wanted]}
     found = tx.conn.execute(STANDING, {"merchant": tx.merchant, **of})
     return {(row.run_id, row.step): (row.id, row.status) for row in found.all()}
 
 
 @cache
-def _upsert(postgres: bool) -> Executable:
+def _upsert(postgres: bool) -> Bulk:
     made = insert_into(MESSAGE, postgres=postgres)
     moved = ("run_id", "digest", "event_key", "anchor", "due_at", "expires_at", "planned_at")
-    return made.on_conflict_do_update(
+    upsert = made.on_conflict_do_update(
         index_elements=list(UNIQUE),
         set_={**{name: made.excluded[name] for name in moved}, "status": "planned", "reason": None, "awaits": None},
         where=and_(or_(*(MESSAGE.c.status == status for status in NEVER_LEFT)), MESSAGE.c.first_armed_at.is_(None)),
     )
+    return Bulk(upsert)
 
 
 def cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> list[Row[Any]]:

@@ -17,6 +17,7 @@ from sqlalchemy import Executable, Integer, Row, and_, bindparam, case, insert, 
 
 from engine.model.message import MessageStatus
 from engine.store.among import among
+from engine.store.bulk import Bulk
 from engine.store.messages import HELD, LEASED, PLANNED
 from engine.store.session import Tx
 from engine.store.tables import ATTEMPT, MESSAGE
@@ -108,14 +109,14 @@ def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Executable:
 LEASES = select(MESSAGE.c.id, MESSAGE.c.fence).where(among(MESSAGE.c.id, "ids"), LEASED).order_by(MESSAGE.c.id)
 LEASES_LOCKED = LEASES.with_for_update()
 ARMS = ("channel", "connection_id", "sealed_address", "sealed_line", "sealed_request", "first_armed_at", "tries")
-ARM = (
+ARM = Bulk(
     update(MESSAGE)
     .where(MESSAGE.c.id == bindparam("_id"))
     .values({"status": "sending", "lease_until": bindparam("_until"), **{name: bindparam(f"_{name}") for name in ARMS}})
 )
-ATTEMPTED = insert(ATTEMPT)
+ATTEMPTED = Bulk(insert(ATTEMPT))
 TOLD = ("outcome", "scope", "code", "detail", "ref")
-ATTEMPT_ENDED = (
+ATTEMPT_ENDED = Bulk(
     update(ATTEMPT)
     .where(ATTEMPT.c.message_id == bindparam("_id"), ATTEMPT.c.n == bindparam("_n"))
     .values({"ended_at": bindparam("_at"), **{name: bindparam(f"_{name}") for name in TOLD}})
@@ -124,7 +125,7 @@ STANDS = select(MESSAGE.c.id, MESSAGE.c.status, MESSAGE.c.fence, MESSAGE.c.due_a
 STANDS = STANDS.order_by(MESSAGE.c.id)
 STANDS_LOCKED = STANDS.with_for_update()
 BECOMES = ("status", "reason", "sent_at", "due_at", "provider_ref")
-SETTLED = (
+SETTLED = Bulk(
     update(MESSAGE)
     .where(MESSAGE.c.id == bindparam("_id"))
     .values({name: bindparam(f"_{name}") for name in BECOMES})
@@ -142,7 +143,7 @@ def arm(tx: Tx, armed: Sequence[Armed], *, now: datetime, lease_until: datetime)
     """T4: the bytes and an open attempt are written; after this commit they may leave."""
     if not armed:
         return
-    tx.conn.execute(ARM, [
+    ARM(tx, [
         {
             "_id": one.id, "_until": lease_until, "_channel": one.channel, "_connection_id": one.connection,
             "_sealed_address": one.address, "_sealed_line": one.line, "_sealed_request": one.request,
@@ -150,7 +151,7 @@ def arm(tx: Tx, armed: Sequence[Armed], *, now: datetime, lease_until: datetime)
         }
         for one in armed
     ])  # fmt: skip
-    tx.conn.execute(ATTEMPTED, [
+    ATTEMPTED(tx, [
         {
             "message_id": one.id, "n": one.n, "merchant_id": tx.merchant, "connection_id": one.connection,
             "fence": one.fence, "armed_at": now,
@@ -165,7 +166,7 @@ def settle(tx: Tx, ended: Sequence[Ended], now: datetime) -> set[int]:
     if not ended:
         return set()
     tries = [{"_at": now, **{f"_{name}": getattr(one, name) for name in ("id", "n", *TOLD)}} for one in ended]
-    tx.conn.execute(ATTEMPT_ENDED, tries)
+    ATTEMPT_ENDED(tx, tries)
     query = STANDS_LOCKED if tx.locks_rows else STANDS
     stands = {row.id: row for row in tx.conn.execute(query, {"ids": [one.id for one in ended]}).all()}
     counted = [one for one in ended if _counts(one, stands[one.id].status, stands[one.id].fence)]
@@ -174,8 +175,7 @@ def settle(tx: Tx, ended: Sequence[Ended], now: datetime) -> set[int]:
          "_provider_ref": one.ref, "_due_at": one.due_at or stands[one.id].due_at}
         for one in counted
     ]  # fmt: skip
-    if rows:
-        tx.conn.execute(SETTLED, rows)
+    SETTLED(tx, rows)
     return {one.id for one in counted}
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, literal_column, or_, select, update
 
+from engine.store.messages import PLANNED
 from engine.store.session import Tx
 from engine.store.tables import MESSAGE, PAUSE
 
+RESTORE_FENCE = "restore fence"  # how the reason of its pause begins
 # Spelled out, so that a planner sees that the partial indexes fit.
-WAITING = MESSAGE.c.status == literal_column("'planned'")
 OPEN = MESSAGE.c.status.in_([literal_column(f"'{status}'") for status in ("planned", "leased", "sending")])
 
 
@@ -26,7 +27,7 @@ def reasons(tx: Tx, *, merchant: int | None, journey: str | None) -> list[str]:
 
 def would_leave(tx: Tx, now: datetime, *, merchant: int | None, journey: str | None) -> int:
     """How many messages within this reach are due, or wait for a pause to end. Expired ones are not counted."""
-    where = [WAITING, MESSAGE.c.expires_at > now, or_(MESSAGE.c.awaits == "resume", MESSAGE.c.due_at <= now)]
+    where = [PLANNED, MESSAGE.c.expires_at > now, or_(MESSAGE.c.awaits == "resume", MESSAGE.c.due_at <= now)]
     where += [MESSAGE.c.merchant_id == merchant] if merchant is not None else []
     where += [MESSAGE.c.journey == journey] if journey is not None else []
     return tx.conn.execute(select(func.count()).where(*where)).scalar_one()

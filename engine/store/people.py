@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam, func, insert, or_, select
 
 from engine.store.among import among
+from engine.store.bulk import Bulk
 from engine.store.engines import insert_into
 from engine.store.sealed import token_hash
 from engine.store.session import Tx
@@ -26,7 +27,7 @@ CONSENTS = (
 PAUSES = select(PAUSE.c.journey, PAUSE.c.reason).where(
     or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == bindparam("merchant"))
 )
-ADD_LINKS = insert(TOKEN)
+ADD_LINKS = Bulk(insert(TOKEN))
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -96,8 +97,7 @@ def add_links(tx: Tx, links: Iterable[tuple[str, Link]], now: datetime) -> None:
         }
         for token, link in links
     ]  # fmt: skip
-    if rows:
-        tx.conn.execute(ADD_LINKS, rows)
+    ADD_LINKS(tx, rows)
 
 
 def link(tx: Tx, token: str, kind: str, now: datetime) -> Link | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Executable, Row, bindparam, insert, select, update
 from engine.model.journey import Journey
 from engine.model.run import Run
 from engine.store.among import among
+from engine.store.bulk import Bulk
 from engine.store.engines import insert_into
 from engine.store.session import Tx
 from engine.store.tables import RUN, SWITCH, VERSION
@@ -25,9 +26,12 @@ OF = select(RUN).where(RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN
 OF = OF.order_by(RUN.c.id)
 THESE = select(RUN).where(RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN.c.id, "ids"))
 THESE = THESE.order_by(RUN.c.id)
-START = insert(RUN)
-SAVE = update(RUN).where(RUN.c.id == bindparam("_id"), RUN.c.merchant_id == bindparam("_merchant"))
-SAVE = SAVE.values({name: bindparam(name) for name in CHANGING})
+START = Bulk(insert(RUN))
+SAVE = Bulk(
+    update(RUN)
+    .where(RUN.c.id == bindparam("_id"), RUN.c.merchant_id == bindparam("_merchant"))
+    .values({name: bindparam(name) for name in CHANGING})
+)
 KNOWN = select(VERSION.c.digest).where(among(VERSION.c.digest, "digests"))
 SWITCHES = select(SWITCH.c.journey, SWITCH.c.enabled).where(SWITCH.c.merchant_id == bindparam("merchant"))
 WAITS = RUN.c.wake_at.is_not(None)  # said though a moment is compared: planners look for the words of the index
@@ -58,7 +62,7 @@ def start(tx: Tx, runs: Sequence[tuple[int, Run]], now: datetime) -> list[Run]:
     started = [
         msgspec.structs.replace(run, id=number) for (_, run), number in zip(runs, tx.ids(RUN, len(runs)), strict=True)
     ]
-    tx.conn.execute(START, [
+    START(tx, [
         {**_values(run), "id": run.id, "merchant_id": tx.merchant, "subject_id": subject, "journey": run.journey,
          "key": run.key, "started_at": now, "ended_at": now if run.state == "ended" else None}
         for (subject, _), run in zip(runs, started, strict=True)
@@ -72,8 +76,7 @@ def save(tx: Tx, runs: Iterable[Run], now: datetime) -> None:
         {**_values(run), "_id": run.id, "_merchant": tx.merchant, "ended_at": now if run.state == "ended" else None}
         for run in runs
     ]
-    if rows:
-        tx.conn.execute(SAVE, rows)
+    SAVE(tx, rows)
 
 
 def due(tx: Tx, now: datetime, limit: int, merchant: int | None = None) -> list[tuple[int, int]]:

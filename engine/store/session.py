@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from hashlib import sha256
 from random import SystemRandom
+from threading import Lock
 from time import sleep
 from typing import Any, TypeVar
 
@@ -127,16 +128,23 @@ class Store:
     def __init__(self, url: str, vault: Vault, *, echo: bool = False) -> None:
         self.vault = vault
         self.engine = make_engine(url, echo=echo)
-        self._writer = Writer() if self.engine.dialect.name == "sqlite" else None
+        self._much = Lock()  # held by whoever is at work on a part of much
+        self._line = Writer()
+        self._writer = self._line if self.engine.dialect.name == "sqlite" else None
 
     @property
     def writer(self) -> Writer | None:
         """What the writers of this process queue on; none where rows are locked one by one."""
         return self._writer
 
-    def giving_way(self, much: bool) -> AbstractContextManager[None]:
-        """Within it, if there is `much` to do, the transactions of this thread let those of others go first."""
-        return self._writer.giving_way() if self._writer and much else nullcontext()
+    def giving_way(self, much: bool, *, at_work: bool = False) -> AbstractContextManager[None]:
+        """Within it, if there is `much` to do, the transactions of this thread let those of others go first; where
+        there is one writer, one such thread is `at_work` at a time."""
+        return self._line.giving_way(self._much if at_work else None) if much else nullcontext()
+
+    def resting(self) -> AbstractContextManager[None]:
+        """Within it this thread waits for somebody outside, and another one may be at work."""
+        return self._line.resting()
 
     @contextmanager
     def begin(self, merchant: int | None = None) -> Iterator[Tx]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock, get_ident, local
 from types import TracebackType
 
@@ -19,7 +19,7 @@ class Writer:
     """A lock; whoever holds it may enter again."""
 
     def __init__(self) -> None:
-        self._mine = local()  # .gives_way
+        self._mine = local()  # .gives_way, .alone
         self._state = Lock()
         self._owner: int | None = None
         self._depth = 0
@@ -28,13 +28,29 @@ class Writer:
         self._passed = 0  # how many went before the first of `_last` in a row
 
     @contextmanager
-    def giving_way(self) -> Iterator[None]:
-        """Within it this thread lets others write first: for work of which there is much."""
+    def giving_way(self, alone: Lock | None = None) -> Iterator[None]:
+        """Within it this thread lets others write first: for work of which there is much. Of those that name `alone`
+        one is at work at a time: they would only slow each other, and others, down."""
         before, self._mine.gives_way = getattr(self._mine, "gives_way", False), True
+        try:
+            with alone or nullcontext():
+                self._mine.alone = alone
+                yield
+        finally:
+            self._mine.gives_way, self._mine.alone = before, None
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Within it this thread waits for somebody outside, and is not at work."""
+        alone: Lock | None = getattr(self._mine, "alone", None)
+        if alone is None:
+            yield
+            return
+        alone.release()
         try:
             yield
         finally:
-            self._mine.gives_way = before
+            alone.acquire()
 
     def __enter__(self) -> None:
         me = get_ident()

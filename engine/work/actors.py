@@ -18,13 +18,13 @@ from engine.flow.app import App
 from engine.flow.observe import observe
 from engine.flow.send import deliver
 from engine.io.metrics import HINTS
+from engine.model.consent import LANES
 from engine.work.broker import crosses_processes
 
 log = structlog.get_logger(__name__)
 BELIEVED = 2.0  # seconds, where the hint stays in this process and is noticed when it is taken up
 GATHERED = 0.05  # seconds, where another process takes it up and nobody tells us
 LONGEST = 1.0  # seconds of one actor's work, then another kind has the thread if it waits for it
-LANES = ("transactional", "bulk")  # the queue of each lane
 
 
 class BrokerHints:
@@ -44,11 +44,11 @@ class BrokerHints:
         def transactional() -> None:
             self._drain("transactional", lambda: deliver(app, 0), lambda: app.lines.lanes[0].wants_help)
 
-        @dramatiq.actor(broker=broker, actor_name="deliver_bulk", queue_name="bulk")
-        def bulk() -> None:
-            self._drain("bulk", lambda: deliver(app, 1), lambda: app.lines.lanes[1].wants_help)
+        @dramatiq.actor(broker=broker, actor_name="deliver_service", queue_name="service")
+        def service() -> None:
+            self._drain("service", lambda: deliver(app, 1), lambda: app.lines.lanes[1].wants_help)
 
-        self._actors = {"intake": intake, "transactional": transactional, "bulk": bulk}
+        self._actors = {"intake": intake, "transactional": transactional, "service": service}
 
     def observe(self) -> None:
         """Deliveries are waiting in the inbox."""

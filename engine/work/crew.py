@@ -11,14 +11,15 @@ from dramatiq import Worker
 
 from engine.flow.app import App
 from engine.flow.turns import Turns
-from engine.work.actors import LANES, BrokerHints
+from engine.model.consent import LANES
+from engine.work.actors import BrokerHints
 from engine.work.broker import crosses_processes, make_broker
 from engine.work.sweeper import Sweeper
 from engine.work.watch import Watch
 
 STOP_MS = 20_000  # longer than one send may take
 # Seconds after which a thread that computes lets others go on. Each of our statements gives the interpreter away and
-# has to ask for it again, holding its locks: at Python's 5 ms a transaction beside busy threads took ten times as long.
+# has to ask for it again while it holds its locks; Python's 5 ms is longer than most of our transactions.
 SWITCH = 0.001
 POLL_MS = 1_000  # how soon an idle thread notices that it should stop; below the patience with a broker's server
 
@@ -33,12 +34,12 @@ def shares(threads: int) -> list[tuple[set[str], int]]:
     """Which queues share how many threads. From three on no class of messages waits for another's threads; with fewer
     what has a person waiting keeps one to itself."""
     if threads <= 1:
-        return [({"intake", "transactional", "bulk"}, 1)]
+        return [({"intake", "transactional", "service"}, 1)]
     if threads == 2:
-        return [({"intake", "bulk"}, 1), ({"transactional"}, 1)]
-    bulk = max(1, threads // 4)
-    intake = (threads - bulk) // 2
-    return [({"intake"}, intake), ({"transactional"}, threads - bulk - intake), ({"bulk"}, bulk)]
+        return [({"intake", "service"}, 1), ({"transactional"}, 1)]
+    service = max(1, threads // 4)
+    intake = (threads - service) // 2
+    return [({"intake"}, intake), ({"transactional"}, threads - service - intake), ({"service"}, service)]
 
 
 def _said(record: LogRecord) -> bool:

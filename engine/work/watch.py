@@ -13,7 +13,7 @@ from engine.flow.app import App
 
 log = structlog.get_logger(__name__)
 PATIENCE = 5.0  # seconds
-EVERY = 10.0  # seconds; a turn is taken every 30 by whoever comes first
+EVERY = 10.0  # seconds; the watch is taken every 30 by whoever comes first
 
 
 class Watch:

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Literal
 
-# The first five happen after the mail was accepted; nobody who is told this can know.
+# The first six happen after the mail was accepted; nobody who is told this can know.
 Fault = Literal["lost", "reset", "silent", "truncated", "html", "500", "dropped", "429", "quota", "401", "422", "fine"]
 ACCEPTED_ANYWAY: tuple[Fault, ...] = ("lost", "reset", "silent", "truncated", "html", "500")
 KEY = "re_a-key-of-the-tests"

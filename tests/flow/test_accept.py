@@ -12,8 +12,8 @@ from engine.contracts import Verified
 from engine.flow.accept import LONGEST_KEY, keep, raw_delivery
 from engine.flow.intake import GROUP, NOTED, Intake
 from engine.store import inbox, merchants
+from engine.store.chute import Chute
 from engine.store.inbox import Raw
-from engine.store.lane import Lane
 from tests.flow.house import House
 from tests.loops import run
 from tests.services.cut import MOMENTS, Wire
@@ -156,12 +156,12 @@ def test_it_is_noted_now_and_then_that_a_connection_delivers(house):
 def test_a_line_that_is_cut_in_a_commit_costs_nobody_his_delivery(postgres, tmp_path, moment):
     wire = Wire(postgres.database().url)
     house = House(tmp_path, database_url=wire.url)
-    lane = Lane(house.app.store)
+    chute = Chute(house.app.store)
     raws = [house.raw(b"%d" % number) for number in range(8)]
-    lane.put(raws[:4])
+    chute.put(raws[:4])
     wire.arm("INSERT INTO inbox", moment)
-    lane.put(raws)  # the second time over a new connection
-    lane.close()
+    chute.put(raws)  # the second time over a new connection
+    chute.close()
     assert wire.cuts == 1
     assert len(house.rows("SELECT id FROM inbox")) == 8
     house.close()

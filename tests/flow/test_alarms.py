@@ -23,7 +23,7 @@ from engine.flow.restore import restored
 from engine.flow.send import deliver
 from engine.io.clock import SteppedClock
 from engine.model.merchant import MerchantSettings
-from engine.store import alarms, inbox, people
+from engine.store import alarms, inbox, people, watches
 from engine.store.resend import resend
 from engine.store.tables import ACCOUNT, Account
 from tests.flow.house import START, Desk, House
@@ -212,7 +212,7 @@ def test_one_process_at_a_time_looks(house):
     def take() -> None:
         barrier.wait()
         turns.append(
-            house.app.store.commit(lambda tx: alarms.take_turn(tx, "look", timedelta(seconds=30), real=now, now=now))
+            house.app.store.commit(lambda tx: watches.take(tx, "look", timedelta(seconds=30), real=now, now=now))
         )
 
     threads = [threading.Thread(target=take) for _ in range(4)]

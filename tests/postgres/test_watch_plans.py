@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import create_engine, event, text
 
-from engine.store import alarms, backlog, lately
+from engine.store import alarms, backlog, symptoms
 from engine.store.engines import server_url
 from tests.flow.house import House
 from tests.flow.orders import order
@@ -43,9 +43,9 @@ ASKED = {
     "troubled": (lambda tx, now: backlog.troubled(tx), {"message_trouble"}),
     "runs_due": (lambda tx, now: backlog.runs_due(tx, now), {"run_wakeup"}),
     "open_alarms": (lambda tx, now: backlog.open_alarms(tx), set()),
-    "lately.troubled": (lambda tx, now: lately.troubled(tx, now), {"message_trouble"}),
-    "lately.unread": (lambda tx, now: lately.unread(tx, now), {"inbox_trouble"}),
-    "lately.sent": (lambda tx, now: lately.sent(tx, now), {"attempt_recent"}),
+    "symptoms.troubled": (lambda tx, now: symptoms.troubled(tx, now), {"message_trouble"}),
+    "symptoms.unread": (lambda tx, now: symptoms.unread(tx, now), {"inbox_trouble"}),
+    "symptoms.sent": (lambda tx, now: symptoms.sent(tx, now), {"attempt_recent"}),
     "untold": (lambda tx, now: alarms.any_untold(tx, now), set()),
 }
 WHOLE = re.compile(r"Seq Scan on (message|inbox|run|attempt)\b|SCAN (message|inbox|run|attempt)\b(?! USING)")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from engine.rules.alarm import (
     KINDS,
-    Account,
     Alarm,
+    HeldAccount,
     Paused,
     Picture,
     Sent,
@@ -38,8 +38,8 @@ def queue(name: str, minutes: float, count: int = 3) -> tuple[Waiting, ...]:
     return (Waiting(queue=name, count=count, oldest=NOW - minutes * MINUTE),)
 
 
-def account(held_for: str, trips: int = 1) -> tuple[Account, ...]:
-    return (Account(connection="mail", merchant=1, held_for=held_for, held_until=NOW, trips=trips),)
+def account(held_for: str, trips: int = 1) -> tuple[HeldAccount, ...]:
+    return (HeldAccount(connection="mail", merchant=1, held_for=held_for, held_until=NOW, trips=trips),)
 
 
 def sent(**figures) -> tuple[Sent, ...]:

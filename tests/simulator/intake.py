@@ -10,8 +10,8 @@ from engine.contracts import Verified
 from engine.flow.accept import raw_delivery
 from engine.flow.app import App
 from engine.flow.intake import Intake
+from engine.store.chute import Chute
 from engine.store.inbox import Raw
-from engine.store.lane import Lane
 from engine.store.merchants import Connection
 from tests.simulator.database import Process
 from tests.simulator.stories import Told
@@ -42,8 +42,8 @@ class Answer:
         self._over = True
 
 
-class SeamedLane(Lane):
-    """The lane into the inbox, with seams around its commit."""
+class SeamedChute(Chute):
+    """The chute into the inbox, with seams around its commit."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process)
@@ -58,7 +58,7 @@ class SimulatedIntake(Intake):
     """Its turn comes when somebody brings something."""
 
     def __init__(self, app: App, process: Process) -> None:
-        self._app, self._lane = app, SeamedLane(process)
+        self._app, self._chute = app, SeamedChute(process)
         self._heard: dict[str, datetime] = {}
 
     def take(self, told: Sequence[Told]) -> None:
@@ -75,4 +75,4 @@ class SimulatedIntake(Intake):
 
     def gone(self) -> None:
         """The process is gone, and its connection with it."""
-        self._lane.close()
+        self._chute.close()

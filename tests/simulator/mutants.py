@@ -109,7 +109,7 @@ def an_hour_early(self: Any) -> None:
 def answered_first(self: Intake, group: Any) -> None:
     """2xx as soon as the delivery is in memory."""
     intake._tell(group, None)
-    self._lane.put([raw for raw, _ in group])
+    self._chute.put([raw for raw, _ in group])
 
 
 def sent_inside(app: Any, merchant: int, batch: send.Batch) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from engine.store.writer import OTHERS_FIRST, Writer
 
@@ -70,3 +70,32 @@ def test_whoever_holds_it_may_enter_again_and_only_for_its_own_part_gives_way():
     assert asked(["a"]) == ["a"]
     with writer:
         pass
+
+
+def test_one_of_those_with_much_is_at_work_at_a_time_but_for_the_time_it_waits_outside():
+    writer, alone, order = Writer(), Lock(), list[str]()
+    began, outside, back = Event(), Event(), Event()
+
+    def first() -> None:
+        with writer.giving_way(alone):
+            began.set()
+            assert outside.wait(10)
+            order.append("first")
+            with writer.resting():
+                assert back.wait(10)
+            order.append("first again")
+
+    def second() -> None:
+        assert began.wait(10)
+        outside.set()
+        with writer.giving_way(alone):
+            order.append("second")
+        back.set()
+
+    threads = [Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert order == ["first", "second", "first again"]
+    assert not alone.locked()

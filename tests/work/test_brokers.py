@@ -71,19 +71,19 @@ def bells(tmp_path: Path) -> Iterator[BellBroker]:
 
 def test_a_hint_that_rang_for_nobody_is_found_all_the_same(bells: BellBroker) -> None:
     made = bells
-    made.declare_queue("bulk")
-    consumer = made.consume("bulk", prefetch=1, timeout=1_000)
-    hint: Message[None] = Message(queue_name="bulk", actor_name="deliver_bulk", args=(), kwargs={}, options={})
+    made.declare_queue("service")
+    consumer = made.consume("service", prefetch=1, timeout=1_000)
+    hint: Message[None] = Message(queue_name="service", actor_name="deliver_service", args=(), kwargs={}, options={})
     for rings in (True, False):
         made.enqueue(hint)
         if not rings:
-            made.client.delete(made.bell("bulk"))
+            made.client.delete(made.bell("service"))
         found = next(consumer) or next(consumer)
         assert found is not None
         consumer.ack(found)
     for _ in range(200):
         made.enqueue(hint)
-    assert made.client.llen(made.bell("bulk")) <= RINGS
+    assert made.client.llen(made.bell("service")) <= RINGS
 
 
 def test_a_broker_that_forgets_everything_costs_latency_only(broker: str, tmp_path: Path):

@@ -66,11 +66,11 @@ class AlarmRow(SQLModel, table=True):
 
 
 class Watch(SQLModel, table=True):
-    """Who looked last, so that of many processes one does: a turn is taken by moving `at` on."""
+    """Who looked last, so that of many processes one does: a watch is taken by moving `at` on."""
 
     name: str = Field(primary_key=True)  # look | worker
-    at: datetime  # real time of the last turn
-    seen: datetime | None = None  # business time at that turn
+    at: datetime  # real time when it was last taken
+    seen: datetime | None = None  # business time then
 
 
 class Rhythm(SQLModel, table=True):

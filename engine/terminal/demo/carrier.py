@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.store.merchants import Connection
 
 TIMEOUT = 10.0  # seconds
-LANES = 8  # requests side by side; the intake stores those that come together in one commit
+WIRES = 8  # requests side by side; the intake stores those that come together in one commit
 
 
 def signed(post: Post, secret: str, real: datetime) -> dict[str, str]:
@@ -52,43 +52,43 @@ class Carrier:
     """Keeps several connections to the intake, as many senders would; one thread uses it."""
 
     def __init__(self, host: str, port: int, sources: Mapping[Shop, Connection]) -> None:
-        self._lanes = [HTTPConnection(host, port, timeout=TIMEOUT) for _ in range(LANES)]
-        self._pool = ThreadPoolExecutor(LANES, thread_name_prefix="sender")
+        self._wires = [HTTPConnection(host, port, timeout=TIMEOUT) for _ in range(WIRES)]
+        self._pool = ThreadPoolExecutor(WIRES, thread_name_prefix="sender")
         self._sources = sources
 
     def carry(self, posts: Sequence[Post], real: datetime) -> list[tuple[Post, int]]:
         """Hand the posts over side by side, so that they arrive in no certain order; returns each with the
         status of its answer. Raises OSError when nobody answers."""
-        shares = [posts[lane::LANES] for lane in range(LANES)]
+        shares = [posts[wire::WIRES] for wire in range(WIRES)]
         sent = [
-            self._pool.submit(self._carry, lane, share, real)
-            for lane, share in zip(self._lanes, shares, strict=True)
+            self._pool.submit(self._carry, wire, share, real)
+            for wire, share in zip(self._wires, shares, strict=True)
             if share
         ]  # fmt: skip
-        return [answered for lane in sent for answered in lane.result()]
+        return [answered for wire in sent for answered in wire.result()]
 
     def close(self) -> None:
         """Hang up."""
         self._pool.shutdown()
-        for lane in self._lanes:
-            lane.close()
+        for wire in self._wires:
+            wire.close()
 
-    def _carry(self, lane: HTTPConnection, posts: Sequence[Post], real: datetime) -> list[tuple[Post, int]]:
-        return [(post, self._send(lane, post, real)) for post in posts]
+    def _carry(self, wire: HTTPConnection, posts: Sequence[Post], real: datetime) -> list[tuple[Post, int]]:
+        return [(post, self._send(wire, post, real)) for post in posts]
 
-    def _send(self, lane: HTTPConnection, post: Post, real: datetime) -> int:
+    def _send(self, wire: HTTPConnection, post: Post, real: datetime) -> int:
         source = self._sources[post.source]
         headers = signed(post, source.secrets["secret"][0], real)
         try:
-            return _exchange(lane, f"/in/{source.id}", post.body, headers)
+            return _exchange(wire, f"/in/{source.id}", post.body, headers)
         except (HTTPException, ConnectionError):
             # The server closes a connection that was quiet for some seconds. A delivery may come twice.
-            lane.close()
-            return _exchange(lane, f"/in/{source.id}", post.body, headers)
+            wire.close()
+            return _exchange(wire, f"/in/{source.id}", post.body, headers)
 
 
-def _exchange(lane: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> int:
-    lane.request("POST", path, body=body, headers=dict(headers))
-    answer = lane.getresponse()
+def _exchange(wire: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+    wire.request("POST", path, body=body, headers=dict(headers))
+    answer = wire.getresponse()
     answer.read()
     return answer.status

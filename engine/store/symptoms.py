@@ -1,4 +1,4 @@
-"""What happened lately that an operator should know: bad ends, and messages that somebody may have got twice."""
+"""Symptoms that alarms follow from: bad ends of late, accounts held, sending stopped, messages got twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, Literal
 from sqlalchemy import and_, func, literal_column, or_, select
 
 from engine.rules import fuse
-from engine.rules.alarm import Account, Paused, Sent, Troubled, Unread
+from engine.rules.alarm import HeldAccount, Paused, Sent, Troubled, Unread
+from engine.store import pauses
 from engine.store.backlog import IN_TROUBLE, STATUSES, Status, is_
 from engine.store.session import Tx
 from engine.store.tables import ACCOUNT, ATTEMPT, CONNECTION, INBOX, MESSAGE, PAUSE
@@ -19,7 +20,7 @@ ROWS = 2_000  # looked at of a kind; who has more is told of these
 ATTEMPTS = 5_000  # of one look; where more leave in that time, a sample
 LEFT = ("sent", "delivered")
 BY: tuple[tuple[Literal["volume_fuse", "restore_fence"], str], ...] = (  # how the reasons of such pauses begin
-    ("volume_fuse", fuse.NAME), ("restore_fence", "restore fence"),
+    ("volume_fuse", fuse.NAME), ("restore_fence", pauses.RESTORE_FENCE),
 )  # fmt: skip
 IN_BAD_STATE = INBOX.c.state.in_((literal_column("'parked'"), literal_column("'dead'")))
 
@@ -65,12 +66,12 @@ def _owners(tx: Tx, connections: Collection[str]) -> dict[str, int | None]:
     return {row.id: row.merchant_id for row in tx.conn.execute(query)} if connections else {}
 
 
-def held(tx: Tx) -> list[Account]:
+def held(tx: Tx) -> list[HeldAccount]:
     """Accounts that something is held against."""
     rows = tx.conn.execute(select(ACCOUNT).where(ACCOUNT.c.held_for.is_not(None)))
     return [
-        Account(connection=row.connection_id, merchant=row.merchant_id, held_for=row.held_for,
-                held_until=row.held_until, trips=row.trips)
+        HeldAccount(connection=row.connection_id, merchant=row.merchant_id, held_for=row.held_for,
+                    held_until=row.held_until, trips=row.trips)
         for row in rows
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The intake's own lane into the inbox: one kept connection and the driver itself.
+"""The intake's chute into the inbox: one kept connection and the driver itself.
 
 SQLAlchemy spends more time on a transaction of few rows than the database does, and the intake makes hundreds in a
 second. To PostgreSQL begin, rows and commit travel together: one round trip.
@@ -18,22 +18,22 @@ Todo = tuple[str, tuple[Any, ...]]  # a statement and its values
 BOUND = "SELECT set_config('todoke.merchant', '', true), set_config('todoke.scope', 'installation', true)"
 
 
-class Lane:
+class Chute:
     """Puts deliveries down. For one thread; `close` gives the connection back."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._driver: Any = store.engine.dialect.dbapi
-        self._line: Any = None  # a connection of the pool, checked out
+        self._kept: Any = None  # a connection of the pool, checked out
 
     def put(self, deliveries: Sequence[Raw]) -> None:
         """Commit deliveries; those known already change nothing. Raises the driver's errors: then none is stored,
         or nobody knows.
 
-        A line that broke, maybe because the server was started anew since, is tried once more: whatever became of
+        A connection that broke, maybe because the server was started anew since, is tried once more: whatever became of
         the first commit, doing it again changes nothing.
         """
-        may_be_stale = self._line is not None and self._store.writer is None
+        may_be_stale = self._kept is not None and self._store.writer is None
         try:
             self._commit(deliveries)
         except (self._driver.OperationalError, self._driver.InterfaceError):
@@ -47,21 +47,21 @@ class Lane:
 
     def close(self) -> None:
         """Give the connection up: the next delivery opens another."""
-        line, self._line = self._line, None
-        if line is not None:
-            line.invalidate()
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.invalidate()
 
     def _commit(self, deliveries: Sequence[Raw]) -> None:
         writer = self._store.writer
         todo = list(statements(self._store.vault, deliveries, postgres=writer is None))
         try:
-            if self._line is None:
-                self._line = self._store.engine.raw_connection()
+            if self._kept is None:
+                self._kept = self._store.engine.raw_connection()
             if writer is None:
-                self._postgres(self._line.driver_connection, todo)
+                self._postgres(self._kept.driver_connection, todo)
             else:
                 with writer:
-                    _sqlite(self._line.driver_connection, todo)
+                    _sqlite(self._kept.driver_connection, todo)
         except BaseException:
             self.close()
             raise
