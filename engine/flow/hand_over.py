@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
 
 from engine.contracts import Ambiguous, Deferred, Outcome, Rejected
+from engine.flow.attempt import Done, NotStarted, Try
 from engine.rules.breaker import WHOLE
 
 if TYPE_CHECKING:
     from engine.flow.app import App
-    from engine.flow.outcome import Try
 
 log = structlog.get_logger(__name__)
 SLOW = 0.005  # seconds
@@ -31,14 +30,6 @@ HELPERS = 32
 LATE = "not started in time after arming"
 
 
-@dataclass(frozen=True)
-class NotStarted:
-    """An attempt that was armed and surely not handed over, and why."""
-
-    reason: str
-
-
-Done = tuple["Try", Outcome | NotStarted]
 Held = dict[str, str]  # connections whose account takes nothing more, and what it has said
 
 

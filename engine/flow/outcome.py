@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.contracts import Accepted, Ambiguous, Deferred, Outcome, Rejected, Request
+from engine.contracts import Accepted, Ambiguous, Deferred, Outcome, Rejected
 from engine.flow import passage
 from engine.flow.app import App
+from engine.flow.attempt import NotStarted, Try
 from engine.flow.case import Case
-from engine.flow.hand_over import NotStarted
-from engine.flow.letter import Letter
-from engine.flow.passage import Passage, Told
+from engine.flow.passage import Told
 from engine.flow.step import add_courses, commit, signal
 from engine.io.metrics import ATTEMPTS
 from engine.model.merchant import Merchant
@@ -22,23 +20,9 @@ from engine.rules.breaker import pause
 from engine.rules.retry import FREE, RECEIPTS, may_repeat, next_try, spread, step_back
 from engine.rules.signals import Resolved
 from engine.store import facts, ledger, merchants, outbox, people, runs
-from engine.store.attempts import NOTHING, Past
 from engine.store.ledger import Entry
 from engine.store.outbox import Ended
 from engine.store.session import Tx
-
-
-@dataclass(frozen=True, kw_only=True)
-class Try:
-    """One attempt under way. `armed_at` is a reading of the monotonic clock; `passage` is how its account stood,
-    `past` what had become of the attempts before."""
-
-    letter: Letter
-    request: Request
-    n: int
-    armed_at: float
-    passage: Passage = field(default_factory=Passage)
-    past: Past = NOTHING
 
 
 def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStarted]]) -> None:

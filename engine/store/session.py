@@ -129,8 +129,7 @@ class Store:
         self.vault = vault
         self.engine = make_engine(url, echo=echo)
         self._much = Lock()  # held by whoever is at work on a part of much
-        self._line = Writer()
-        self._writer = self._line if self.engine.dialect.name == "sqlite" else None
+        self._writer = Writer() if self.engine.dialect.name == "sqlite" else None
 
     @property
     def writer(self) -> Writer | None:
@@ -140,11 +139,13 @@ class Store:
     def giving_way(self, much: bool, *, at_work: bool = False) -> AbstractContextManager[None]:
         """Within it, if there is `much` to do, the transactions of this thread let those of others go first; where
         there is one writer, one such thread is `at_work` at a time."""
-        return self._line.giving_way(self._much if at_work else None) if much else nullcontext()
+        if self._writer is None or not much:
+            return nullcontext()
+        return self._writer.giving_way(self._much if at_work else None)
 
     def resting(self) -> AbstractContextManager[None]:
         """Within it this thread waits for somebody outside, and another one may be at work."""
-        return self._line.resting()
+        return self._writer.resting() if self._writer else nullcontext()
 
     @contextmanager
     def begin(self, merchant: int | None = None) -> Iterator[Tx]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from engine.flow import claims, doubt, hand_over, intake, outcome, recover, send
+from engine.flow import arm, claims, doubt, hand_over, intake, outcome, recover, send
 from engine.flow.intake import Intake
 from engine.flow.render import Rendered
 from engine.store import outbox, people
@@ -67,7 +67,7 @@ def nothing(*_: Any, **__: Any) -> None:
     return None
 
 
-def only_the_fence(app: Any, tx: Any, batch: send.Batch, now: Any) -> list[Any]:
+def only_the_fence(app: Any, tx: Any, batch: arm.Batch, now: Any) -> list[Any]:
     """T4 trusts what was read before it."""
     mine = outbox.held(tx, {letter.row.id: letter.row.fence for letter in batch.letters})
     return [letter for letter in batch.letters if letter.row.id in mine]
@@ -112,9 +112,9 @@ def answered_first(self: Intake, group: Any) -> None:
     self._chute.put([raw for raw, _ in group])
 
 
-def sent_inside(app: Any, merchant: int, batch: send.Batch) -> list[Any]:
+def sent_inside(app: Any, merchant: int, batch: arm.Batch) -> list[Any]:
     """Arm and send in one transaction, so that they are one."""
-    return app.store.commit(lambda tx: hand_over.hand_over(app, send._arm(app, tx, batch, ())), merchant)
+    return app.store.commit(lambda tx: hand_over.hand_over(app, arm._arm(app, tx, batch, ())), merchant)
 
 
 def as_given(app: Any, done: list[Any]) -> list[Any]:
@@ -182,11 +182,11 @@ MUTANTS: Mapping[str, Mutant] = {
         swaps=REPEATS, breaks=frozenset({"P4"}), weather=CALM | {"kind": "park", "crash": 0.05}
     ),
     "no gate at T4, under a pause": Mutant(
-        swaps=[(send, "_mine", only_the_fence)], breaks=frozenset({"P12"}), script=paused_when_claimed,
+        swaps=[(arm, "_mine", only_the_fence)], breaks=frozenset({"P12"}), script=paused_when_claimed,
         plan=HeldBeforeArming, weather=CALM | {"kind": "keyed"},
     ),
     "no gate at T4, for a cancelled order": Mutant(
-        swaps=[(send, "_mine", only_the_fence)], breaks=frozenset({"P6"}), script=cancelled_when_claimed,
+        swaps=[(arm, "_mine", only_the_fence)], breaks=frozenset({"P6"}), script=cancelled_when_claimed,
         plan=HeldBeforeArming, weather=CALM | {"kind": "keyed"},
     ),
     "no fence": Mutant(
@@ -222,7 +222,7 @@ MUTANTS: Mapping[str, Mutant] = {
         weather=CALM | {"kind": "keyed", "refused": 0.6, "hints_lost": 0.0, "hints_doubled": 1.0},
     ),
     "sent inside the transaction": Mutant(
-        swaps=[(send, "_committed", sent_inside), (send, "hand_over", as_given)], breaks=frozenset({"P4"}),
+        swaps=[(send, "arm", sent_inside), (send, "hand_over", as_given)], breaks=frozenset({"P4"}),
         weather=CALM | {"kind": "park", "crash": 0.03},
     ),
 }  # fmt: skip
