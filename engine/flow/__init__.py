@@ -1,2 +1,3 @@
-"""Verbs in the order data moves: accept, observe, enrol, step, wake, render, send, recover, receive. Each one
-loads, decides by `rules`, and commits; no verb talks to the outside inside a transaction."""
+"""Verbs in the order data moves: accept, observe (absorb, place), enrol, step, wake, claims, send (render, arm, hand
+over, outcome), recover, receive. Each one loads, decides by `rules`, and commits; no verb talks to the outside inside a
+transaction."""

@@ -64,7 +64,7 @@ class App:
     hints: Hints = field(default_factory=NoHints)
     helpers: Helpers = field(default_factory=Helpers)
     lines: Lines = field(init=False)  # who waits for their turn in this process
-    # What this process need not ask again for a while: `flow.room` (merchant -> until when) and `flow.fuse`
+    # What this process need not ask again for a while: `limits.room` (merchant -> until when) and `limits.fuse`
     # ((merchant, journey) -> the hour, and what was usual before it).
     unlimited: dict[int, float] = field(default_factory=dict)
     usual: dict[tuple[int, str], tuple[datetime, Usual]] = field(default_factory=dict)

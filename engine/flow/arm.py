@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from engine.contracts import FileRequest, MailRequest
-from engine.flow import doubt, fuse, passage
+from engine.flow import doubt
 from engine.flow.app import App
 from engine.flow.attempt import Try
 from engine.flow.doubt import Before
 from engine.flow.letter import Letter, judge
+from engine.flow.limits import fuse, passage
 from engine.flow.outcome import resolve
 from engine.flow.render import Rendered
 from engine.model.message import MessageStatus

@@ -9,7 +9,7 @@ from engine.contracts import Outcome, Request
 
 if TYPE_CHECKING:  # the application holds the threads that hand attempts over
     from engine.flow.letter import Letter
-    from engine.flow.passage import Passage
+    from engine.flow.limits.passage import Passage
     from engine.store.attempts import Past
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.flow.app import App
-from engine.flow.room import room
+from engine.flow.limits.room import room
 from engine.store import inbox, outbox, runs, turns
 from engine.store.inbox import Raw
 from engine.store.session import Tx

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.contracts import Accepted, Ambiguous, Deferred, Outcome, Rejected
-from engine.flow import passage
 from engine.flow.app import App
 from engine.flow.attempt import NotStarted, Try
 from engine.flow.case import Case
-from engine.flow.passage import Told
+from engine.flow.limits import passage
+from engine.flow.limits.passage import Told
 from engine.flow.step import add_courses, commit, signal
 from engine.io.metrics import ATTEMPTS
 from engine.model.merchant import Merchant

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.flow.app import App
-from engine.flow.gauges import Gauges
+from engine.flow.watch.gauges import Gauges
 from engine.io.metrics import Gauge, exposition
 from engine.web.security import same
 

@@ -8,8 +8,8 @@ from threading import Event, Thread
 
 import structlog
 
-from engine.flow.alert import look, sign_of_life, tell
 from engine.flow.app import App
+from engine.flow.watch.alert import look, sign_of_life, tell
 
 log = structlog.get_logger(__name__)
 PATIENCE = 5.0  # seconds

@@ -18,9 +18,9 @@ from sqlalchemy import insert, inspect, text
 
 from engine.contracts import Answer, Failure
 from engine.flow.accept import keep
-from engine.flow.alert import look, sign_of_life, tell
 from engine.flow.restore import restored
 from engine.flow.send import deliver
+from engine.flow.watch.alert import look, sign_of_life, tell
 from engine.io.clock import SteppedClock
 from engine.model.merchant import MerchantSettings
 from engine.store import alarms, inbox, people, watches

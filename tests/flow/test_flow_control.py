@@ -14,8 +14,8 @@ import connectors
 from engine.contracts import Accepted, Answer, Deferred, Failure, HttpRequest, Receipt, Rejected
 from engine.flow.doubt import stored_request
 from engine.flow.letter import channels_of
+from engine.flow.limits.room import chosen, room
 from engine.flow.restore import restored
-from engine.flow.room import chosen, room
 from engine.flow.send import deliver
 from engine.io.clock import SteppedClock
 from engine.model.journey import Journey

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from engine.contracts import Answer
-from engine.flow.room import room
+from engine.flow.limits.room import room
 from engine.flow.send import deliver
 from engine.model.merchant import MerchantSettings
 from engine.rules.breaker import Account

@@ -3,7 +3,7 @@
 import json
 
 import cli
-from engine.flow.alert import look
+from engine.flow.watch.alert import look
 from engine.store import people
 
 

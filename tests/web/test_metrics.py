@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 
 from engine.config import SHIPPED, Settings
 from engine.contracts import Answer, Failure
-from engine.flow import gauges
-from engine.flow.alert import look
+from engine.flow.watch import gauges
+from engine.flow.watch.alert import look
 from engine.io import metrics as counted
 from engine.rules.alarm import KINDS
 from engine.web.app import make_app

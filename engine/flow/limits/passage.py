@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from engine.contracts import Outcome
 from engine.flow.app import App
 from engine.flow.letter import Letter
-from engine.flow.room import ask_again, rate
+from engine.flow.limits.room import ask_again, rate
 from engine.rules.admission import Known, Wait, admit, unhindered
 from engine.rules.breaker import Account, learned, speaks
 from engine.rules.policy import Defer
