@@ -50,9 +50,9 @@ class Settings(BaseSettings):
         10, ge=1, description="Minutes something due may wait before it is an alarm; six times that for requests."
     )
 
-    max_body: int = Field(1_000_000, description="Largest webhook body in bytes; larger ones get 413.")
-    max_file: int = Field(50_000_000, description="Largest file body (CSV) in bytes.")
-    worker_threads: int = Field(8, description="Threads that observe, render and send in one worker process.")
+    max_body: int = Field(1_000_000, ge=1, description="Largest webhook body in bytes; larger ones get 413.")
+    max_file: int = Field(50_000_000, ge=1, description="Largest file body (CSV) in bytes.")
+    worker_threads: int = Field(8, ge=1, description="Threads that observe, render and send in one worker process.")
     http_ports: str = Field(
         "443,8443",
         pattern=r"^\s*\d{1,5}(\s*,\s*\d{1,5})*\s*$",
@@ -66,10 +66,10 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(
         60, description="How long a claimed row belongs to one worker; above twice send_seconds."
     )
-    send_seconds: int = Field(15, description="Overall deadline of one send.")
+    send_seconds: int = Field(15, ge=1, description="Overall deadline of one send.")
     arm_seconds: int = Field(5, description="A send that has not started this long after arming is not started.")
-    sweep_seconds: float = Field(1.0, description="Pause between two looks for work that no hint announced.")
-    batch: int = Field(100, description="Rows handled in one transaction at most.")
+    sweep_seconds: float = Field(1.0, gt=0, description="Pause between two looks for work that no hint announced.")
+    batch: int = Field(100, ge=1, description="Rows handled in one transaction at most.")
 
     @field_validator("alert_secret")
     @classmethod

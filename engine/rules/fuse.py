@@ -21,11 +21,12 @@ def limit(cap: int | None, busiest: int, since: datetime | None, hour: datetime)
     return min(most, max(FLOOR, TIMES * busiest))
 
 
-def reason(armed: int, usual: int, most: int, waiting: int) -> str:
-    """Why the journey is paused, for whoever decides whether it was meant."""
+def reason(armed: int, more: int, most: int, usual: int, waiting: int) -> str:
+    """Why the journey is paused, for whoever decides whether it was meant. `more` would have left together and
+    passed the limit: nothing of them did, so `armed` may be below it. `waiting` counts them, too."""
     return (
-        f"{NAME}: {armed:,} sent within the hour, which is the limit of {most:,} "
-        f"(busiest hour of the last 7 days: {usual:,}); {waiting:,} more wait"
+        f"{NAME}: {armed:,} sent within the hour, and {more:,} more at once would have passed the limit of {most:,} "
+        f"(busiest hour of the last 7 days: {usual:,}); {waiting:,} wait"
     )
 
 

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 
 def _json(value: Any) -> str:
@@ -26,11 +27,17 @@ IDLE_MS = 60_000
 
 
 def make_engine(url: str, *, echo: bool = False) -> Engine:
-    """The engine for that URL: SQLite, or PostgreSQL by psycopg 3 however its URL is spelled."""
+    """The engine for that URL: SQLite, or PostgreSQL by psycopg 3 however its URL is spelled. Raises
+    sqlalchemy.exc.ArgumentError for another database, and for what is not a URL."""
     parsed = server_url(url)
     # hide_parameters: an error must never print the rows it was about.
     options: dict[str, Any] = {**POOL, **JSON, "hide_parameters": True, "echo": echo}
-    return _sqlite(parsed, options) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, options)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _sqlite(parsed, options)
+        case "postgresql":
+            return _postgresql(parsed, options)
+    raise ArgumentError(f"{parsed.get_backend_name()} is no database of ours; sqlite:/// or postgresql://")
 
 
 def server_url(url: str) -> URL:

@@ -25,9 +25,11 @@ def reasons(tx: Tx, *, merchant: int | None, journey: str | None) -> list[str]:
     return list(tx.conn.execute(select(PAUSE.c.reason).where(where).order_by(PAUSE.c.created_at)).scalars())
 
 
-def would_leave(tx: Tx, now: datetime, *, merchant: int | None, journey: str | None) -> int:
-    """How many messages within this reach are due, or wait for a pause to end. Expired ones are not counted."""
-    where = [PLANNED, MESSAGE.c.expires_at > now, or_(MESSAGE.c.awaits == "resume", MESSAGE.c.due_at <= now)]
+def would_leave(tx: Tx, now: datetime, *, merchant: int | None, journey: str | None, taken_up: bool = False) -> int:
+    """How many messages within this reach are due, or wait for a pause to end; with `taken_up` those as well that
+    a worker has claimed and not armed. Expired ones are not counted."""
+    open_ = or_(PLANNED, MESSAGE.c.status == "leased") if taken_up else PLANNED
+    where = [open_, MESSAGE.c.expires_at > now, or_(MESSAGE.c.awaits == "resume", MESSAGE.c.due_at <= now)]
     where += [MESSAGE.c.merchant_id == merchant] if merchant is not None else []
     where += [MESSAGE.c.journey == journey] if journey is not None else []
     return tx.conn.execute(select(func.count()).where(*where)).scalar_one()

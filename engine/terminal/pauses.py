@@ -106,6 +106,8 @@ def restored(
     if moment.tzinfo is None:
         refuse(f"--at {at}: a time without its zone", "an ISO time with its zone, as +09:00 or Z", then)
     with opened(context) as app:
+        if moment > app.clock.now():  # all that is planned for later would become unknown, for good
+            refuse(f"--at {at}: that is still to come", "when the lost database last worked; now, if unknown", then)
         count = restore.restored(app, moment)
     typer.echo(f"sending is paused for all; {count} messages that may have left are unknown")
     say("see docs/recovery.md, then type: todoke messages list --state unknown")

@@ -31,7 +31,7 @@ def explain(failed: Exception) -> Three | None:
         case ValidationError():
             error = failed.errors(include_url=False, include_input=False)[0]
             name = f"TODOKE_{'_'.join(str(part) for part in error['loc']).upper()}"
-            return f"{name}: {error['msg']}", "a setting as engine/config.py describes it", f"export {name}=..."
+            return f"{name}: {error['msg'].removeprefix('Value error, ')}", _wanted(name), f"export {name}=..."
         case OSError():
             where = failed.filename or "TODOKE_HOME"
             return f"{where}: {failed.strerror}", "a folder that can be written", "export TODOKE_HOME=..."
@@ -40,6 +40,14 @@ def explain(failed: Exception) -> Three | None:
         expected = "a database that answers; empty TODOKE_DATABASE_URL means SQLite under TODOKE_HOME"
         return f"TODOKE_DATABASE_URL: {what}", expected, "export TODOKE_DATABASE_URL=..."
     return None
+
+
+def _wanted(name: str) -> str:
+    """The sentence that the setting itself has; docs/settings.md has them all."""
+    from engine.config import Settings
+
+    field = Settings.model_fields.get(name.removeprefix("TODOKE_").lower())
+    return (field and field.description) or "a setting as docs/settings.md describes it"
 
 
 def late(failed: Exception) -> bool:

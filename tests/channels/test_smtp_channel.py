@@ -121,3 +121,8 @@ def test_the_settings_are_a_schema_and_the_url_is_secret():
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, CHANNEL.settings)
     assert CHANNEL.settings["properties"]["url"]["secret"] is True
+
+
+def test_the_enhanced_status_is_told_once():
+    result = CHANNEL.classify(Failure(stage="refused", code=550, command="RCPT", text="5.1.1 user unknown"))
+    assert (result.code, result.detail) == ("5.1.1", "user unknown")

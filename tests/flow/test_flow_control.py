@@ -500,9 +500,9 @@ class TestFuse:
         assert here.count("sent") > 45 - 20
         (pause,) = here.house.rows("SELECT * FROM pause")
         assert (pause.merchant_id, pause.journey) == (here.house.merchant.id, "order_confirmed")
-        assert pause.reason.startswith(
-            f"volume fuse: {here.count('sent')} sent within the hour, which is the limit of 45"
-        )
+        assert pause.reason.startswith(f"volume fuse: {here.count('sent')} sent within the hour, and ")
+        assert " more at once would have passed the limit of 45 (" in pause.reason
+        assert pause.reason.endswith(f"; {70 - here.count('sent')} wait")
         waiting = here.house.rows("SELECT count(*) n FROM message WHERE awaits = 'resume'")[0].n
         assert waiting == 70 - here.count("sent")
 

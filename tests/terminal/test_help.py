@@ -11,6 +11,7 @@ import pytest
 from typer.main import get_command
 
 import cli
+from engine.config import Settings
 
 ROOT = Path(cli.__file__).parent
 
@@ -46,6 +47,12 @@ def test_the_page_of_commands_lists_what_there_is():
     page = (ROOT / "docs" / "commands.md").read_text("utf-8")
     listed = re.findall(r"^\| `todoke ([a-z-]+(?: [a-z]+)?)", page, re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
+
+
+def test_the_page_of_settings_lists_what_there_is():
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| `TODOKE_([A-Z_]+)` \| .* \| (.*) \|$", page, re.MULTILINE))
+    assert listed == {name.upper(): field.description for name, field in Settings.model_fields.items()}
 
 
 def test_listings_take_json_and_a_limit(shell):

@@ -103,6 +103,7 @@ def test_a_broken_journey_stops_what_needs_it_before_anything_is_stored(shell, s
     [
         ("TODOKE_BATCH", "many", "TODOKE_BATCH: Input should be a valid integer"),
         ("TODOKE_HOME", "/proc/nowhere", "/proc/nowhere: "),
+        ("TODOKE_DATABASE_URL", "mysql://db.example/todoke", "TODOKE_DATABASE_URL: mysql is no database of ours"),
         ("TODOKE_DATABASE_URL", "sqlite:////proc/nowhere/todoke.db", "/proc/nowhere: "),
     ],
 )
@@ -112,6 +113,16 @@ def test_an_installation_that_cannot_be_put_together_is_told_in_three_lines(shel
     assert len(lines) == 3
     assert lines[0].startswith(first)
     assert lines[2].startswith("type: export TODOKE_")
+
+
+def test_a_wrong_setting_is_told_with_what_it_is_for(shell, monkeypatch):
+    monkeypatch.setenv("TODOKE_ALERT_SECRET", "not base64!")
+    what, expected, _ = shell("merchant", "list").lines
+    assert what == "TODOKE_ALERT_SECRET: Only base64 data is allowed"
+    assert expected == "expected: whsec_ and base64: signs generic alerts; empty: unsigned."
+    monkeypatch.setenv("TODOKE_ALERT_SECRET", "")
+    monkeypatch.setenv("TODOKE_WORKER_THREADS", "0")
+    assert shell("merchant", "list").lines[0] == "TODOKE_WORKER_THREADS: Input should be greater than or equal to 1"
 
 
 def test_a_template_is_shown_with_its_sample(shell):

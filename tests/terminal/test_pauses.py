@@ -1,5 +1,7 @@
 """Pause and resume, by a person and by the volume fuse; the fence after a restore; rates of connections."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 import cli
@@ -28,7 +30,7 @@ def test_what_the_fuse_has_paused_is_resumed_only_by_whoever_means_it(shell, tol
     assert then == "type: todoke resume --merchant tea --journey order_confirmed --yes"
     assert states(shell) == ["planned", "sent", "sent"]
     ran = shell.ok("resume", *reach, "--yes")
-    assert "paused: volume fuse: 2 sent within the hour, which is the limit of 2" in ran.err
+    assert "paused: volume fuse: 2 sent within the hour, and 1 more at once would have passed the limit of 2" in ran.err
     assert "1 messages that waited are due now" in ran.out
     app = cli.compose()
     with app.store.begin(1) as tx:
@@ -47,10 +49,16 @@ def test_what_a_person_has_paused_is_resumed_as_before(shell, told):
 def test_after_a_restore_what_may_have_left_is_unknown(shell, told):
     shell.ok("pause", "--reason", "backup")
     many(told, 2)
-    ran = shell.ok("db", "restored", "--at", "2999-01-01T00:00+09:00")
+    what, expected, _ = shell("db", "restored", "--at", "2999-01-01T00:00+09:00").lines
+    assert what == "--at 2999-01-01T00:00+09:00: that is still to come"
+    assert expected == "expected: when the lost database last worked; now, if unknown"
+    assert states(shell) == ["planned", "planned"]
+    ran = shell.ok("db", "restored", "--at", datetime.now(UTC).isoformat())
     assert ran.out == "sending is paused for all; 2 messages that may have left are unknown\n"
     assert states(shell) == ["unknown", "unknown"]
-    assert shell.ok("db", "restored", "--at", "2999-01-01T00:00Z").out.startswith("sending is paused for all; 0 ")
+    assert shell.ok("db", "restored", "--at", datetime.now(UTC).isoformat()).out.startswith(
+        "sending is paused for all; 0 "
+    )
     for wrong in ("2026-04-08T10:00", "yesterday"):
         assert shell("db", "restored", "--at", wrong).lines[1].startswith("expected: an ISO time with its zone")
 

@@ -101,13 +101,13 @@ ROWS: tuple[Row, ...] = (
 def outcome(code: int | None, command: str | None, text: str) -> Rejected | Deferred:
     """The outcome of a refusal: basic code if there was one, refused command if known, the server's text.
 
-    `code` of the outcome is the enhanced status where there is one. `detail` is the text without mail
-    addresses. Raises ValueError for what is no refusal: neither 4xx nor 5xx.
+    `code` of the outcome is the enhanced status where there is one. `detail` is the text without it
+    and without mail addresses. Raises ValueError for what is no refusal: neither 4xx nor 5xx.
     """
     basic = str(code) if code is not None else ""
     statuses = [match[0] for match in _ENHANCED.finditer(text) if not basic or match[1] == basic[0]]
     enhanced = statuses[0] if statuses else ""
-    detail = unnamed(text)
+    detail = unnamed(text.removeprefix(enhanced).lstrip() if enhanced else text)  # the code is told beside it
     for row in ROWS:
         if _fits(row, basic, enhanced, command, text):
             if row.kind == "deferred":

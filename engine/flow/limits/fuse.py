@@ -18,9 +18,9 @@ from engine.store.volumes import Usual
 class Blown(Exception):
     """More of a journey than its limit would be armed. Nothing was written; pause it and do the rest."""
 
-    def __init__(self, journey: str, armed: int, most: int, usual: int) -> None:
-        super().__init__(f"{journey}: {armed} armed, limit {most}")
-        self.journey, self.armed, self.most, self.usual = journey, armed, most, usual
+    def __init__(self, journey: str, armed: int, more: int, most: int, usual: int) -> None:
+        super().__init__(f"{journey}: {armed} armed and {more} more, limit {most}")
+        self.journey, self.armed, self.more, self.most, self.usual = journey, armed, more, most, usual
 
 
 def count(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
@@ -34,7 +34,7 @@ def count(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
         usual = _usual_of(app, tx, journey, hour)
         most = limit(cap, usual.busiest, usual.since, hour)
         if armed > most:
-            raise Blown(journey, armed - more, most, usual.busiest)
+            raise Blown(journey, armed - more, more, most, usual.busiest)
 
 
 def pause(tx: Tx, blown: Blown, now: datetime) -> None:
@@ -43,8 +43,9 @@ def pause(tx: Tx, blown: Blown, now: datetime) -> None:
     standing = people.pauses(tx)
     if any(journey == blown.journey and why.startswith(NAME) for journey, why in standing):
         return
-    waiting = pauses.would_leave(tx, now, merchant=tx.merchant, journey=blown.journey)
-    why = reason(blown.armed, blown.usual, blown.most, waiting)
+    # The batch that blew it is claimed, and so may others be: they will find the pause.
+    waiting = pauses.would_leave(tx, now, merchant=tx.merchant, journey=blown.journey, taken_up=True)
+    why = reason(blown.armed, blown.more, blown.most, blown.usual, waiting)
     people.pause(tx, merchant=tx.merchant, journey=blown.journey, reason=why, now=now)
 
 
