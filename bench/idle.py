@@ -46,7 +46,12 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seconds", type=float, default=60)
     asked.add_argument("--rounds", type=int, default=5)
-    asked.add_argument("--on", nargs="+", default=PAIRS, help=f"{'|'.join(DATABASES)}+{'|'.join(BROKERS)}")
+    asked.add_argument(
+        "--on",
+        nargs="+",
+        default=PAIRS,
+        choices=[f"{database}+{broker}" for database in DATABASES for broker in BROKERS],
+    )
     asked.add_argument("--threads", action="store_true", help="tell each thread's part")
     given = asked.parse_args()
     contestants = {
