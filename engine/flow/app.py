@@ -9,7 +9,7 @@ from typing import Protocol
 
 from engine.config import Settings
 from engine.contracts import Answer, Channel, Failure, Request, Source
-from engine.flow.hand_over import Helpers
+from engine.flow.beside import Helpers
 from engine.flow.turns import Lines
 from engine.io.clock import Clock
 from engine.model.journey import Journey

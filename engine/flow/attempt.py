@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from engine.contracts import Outcome, Request
-
-if TYPE_CHECKING:  # the application holds the threads that hand attempts over
-    from engine.flow.letter import Letter
-    from engine.flow.limits.passage import Passage
-    from engine.store.attempts import Past
+from engine.flow.letter import Letter
+from engine.flow.limits.passage import Passage
+from engine.store.attempts import Past
 
 
 @dataclass(frozen=True, kw_only=True)

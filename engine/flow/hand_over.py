@@ -6,57 +6,25 @@ message has taken `SLOW` seconds. Helpers take from the same pile: if none comes
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from functools import partial
 
 import structlog
 
 from engine.contracts import Ambiguous, Deferred, Outcome, Rejected
+from engine.flow.app import App
 from engine.flow.attempt import Done, NotStarted, Try
 from engine.rules.breaker import WHOLE
 
-if TYPE_CHECKING:
-    from engine.flow.app import App
-
 log = structlog.get_logger(__name__)
 SLOW = 0.005  # seconds
-BESIDE = 8  # helpers of one thread
-FOR_ONE = 8  # helpers that hand over to one connection at a time: mail servers count the sessions of a client
-HELPERS = 32
 
 LATE = "not started in time after arming"
 
 
 Held = dict[str, str]  # connections whose account takes nothing more, and what it has said
-
-
-class Helpers:
-    """Threads that hand over beside the workers, shared by all of them."""
-
-    def __init__(self, most: int = HELPERS) -> None:
-        """At most so many; with 0 every thread works alone, in order."""
-        self._most = most
-        self._pool = ThreadPoolExecutor(max(1, most), thread_name_prefix="hand-over")
-        self._busy: Counter[str] = Counter()  # helpers by connection
-        self._lock = Lock()
-
-    def call(self, app: App, pile: deque[Try], held: Held, connection: str) -> list[Future[list[Done]]]:
-        """Start as many as the pile and the connection can use."""
-        with self._lock:
-            free = min(self._most - self._busy.total(), FOR_ONE - self._busy[connection])
-            few = max(0, min(BESIDE, len(pile), free))
-            self._busy[connection] += few
-        return [self._pool.submit(self._help, app, pile, held, connection) for _ in range(few)]
-
-    def _help(self, app: App, pile: deque[Try], held: Held, connection: str) -> list[Done]:
-        try:
-            return _work_off(app, pile, held)
-        finally:
-            with self._lock:
-                self._busy[connection] -= 1
 
 
 def hand_over(app: App, tries: Sequence[Try]) -> list[Done]:
@@ -67,7 +35,7 @@ def hand_over(app: App, tries: Sequence[Try]) -> list[Done]:
         began = app.clock.monotonic()
         done += _work_off(app, pile, held, 1)
         if pile and app.clock.monotonic() - began > SLOW:
-            called = app.helpers.call(app, pile, held, _connection(pile[0]))
+            called = app.helpers.call(partial(_work_off, app, pile, held), len(pile), _connection(pile[0]))
             done += _work_off(app, pile, held)
     for one in called:
         done += one.result()

@@ -156,6 +156,13 @@ def load(tx: Tx, ids: Collection[int]) -> list[Row[Any]]:
     return list(tx.conn.execute(LOAD, {"merchant": tx.merchant, "ids": list(ids)}).all()) if ids else []
 
 
+def due_of(tx: Tx, subject: int, now: datetime) -> list[Row[Any]]:
+    """(public_id, journey, step) of a subject's planned messages that are due."""
+    query = select(MESSAGE.c.public_id, MESSAGE.c.journey, MESSAGE.c.step)
+    mine = query.where(MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.subject_id == subject)
+    return list(tx.conn.execute(mine.where(PLANNED, MESSAGE.c.due_at <= now).order_by(MESSAGE.c.id)))
+
+
 def busy(tx: Tx, now: datetime) -> bool:
     """Is any message due or on its way? Looks at one row of each partial index, however many wait."""
     due = select(MESSAGE.c.id).where(PLANNED, MESSAGE.c.due_at <= now).limit(1)

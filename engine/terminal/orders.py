@@ -105,7 +105,7 @@ def why(context: typer.Context, order: Number, merchant: OfMerchant = None, as_j
     with speak.opened(context) as app:
         owner, found = _found(app, order, merchant)
         with app.store.read(owner.id) as tx:
-            by_order = [(held.id, _decisions(tx, held.id)) for held in reversed(found)]
+            by_order = [(held.id, _decisions(app, tx, held.id)) for held in reversed(found)]
     several = len(by_order) > 1
     rows = [{**row, **({"order_id": number} if several else {})} for number, rows in by_order for row in rows]
     columns = (Column("ORDER", lambda row: row["order_id"]), *DECISIONS) if several else DECISIONS
@@ -136,8 +136,10 @@ def _known(held: Held) -> dict[str, Any]:
     return {**msgspec.to_builtins(facts), "stage": held.stage, "units": units}
 
 
-def _decisions(tx: Tx, subject: int) -> list[dict[str, Any]]:
-    """Rows of the ledger, and the events that were kept from starting anything, in the order of time."""
+def _decisions(app: App, tx: Tx, subject: int) -> list[dict[str, Any]]:
+    """Rows of the ledger, the events that were kept from starting anything, in the order of time; at the end what
+    stands in the way of those that are due."""
+    from engine.flow.limits.waiting import waiting
     from engine.store import reports
 
     rows = [
@@ -145,7 +147,7 @@ def _decisions(tx: Tx, subject: int) -> list[dict[str, Any]]:
             "at": speak.iso(one.at), "journey": one.journey, "step": one.step, "decision": one.decision,
             "reason": one.reason, "values": one.values, "message": one.message,
         })
-        for one in reports.why(tx, subject)
+        for one in (*reports.why(tx, subject), *waiting(app, tx, subject))
     ]  # fmt: skip
     rows += [
         (event.recorded_at, {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 
+from engine.flow.limits.waiting import waiting
 from engine.store import merchants, reports
+from engine.store.reports import Decision
 from engine.store.session import Tx
 from engine.web.desk import MISSING, Desk, Page, Visit, row_number
 from engine.web.mail import framed, opened
@@ -65,7 +67,8 @@ def _list(visit: Visit) -> Page:
 def _one(visit: Visit) -> Page:
     with visit.app.store.read(visit.merchant.id) as tx:
         found = reports.message(tx, visit.request.path_params["message"])
-        why = [one for one in reports.why(tx, found[0].subject_id) if one.message == found[0].id] if found else []
+        told = _told(visit, tx, found[0].subject_id) if found else []
+        why = [one for one in told if found and one.message == found[0].id]
         names = {one.id: one.name for one in merchants.connections(tx)}
     if found is None:
         return MISSING
@@ -117,3 +120,8 @@ def _boxes(tx: Tx) -> list[str]:
 
 def _titles(visit: Visit) -> dict[str, str]:
     return {name: getattr(one.title, visit.locale) for name, one in visit.app.journeys.items()}
+
+
+def _told(visit: Visit, tx: Tx, subject: int) -> list[Decision]:
+    """What was decided about the order, and what stands in the way of its due messages now."""
+    return [*reports.why(tx, subject), *waiting(visit.app, tx, subject)]

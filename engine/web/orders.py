@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
+from engine.flow.limits.waiting import waiting
 from engine.model.facts import Facts
 from engine.rules import carriers
 from engine.rules.units import account
@@ -67,7 +68,8 @@ def _one(visit: Visit) -> Page | Response:
         log = facts.observations(tx, held)
         sent = reports.list_messages(tx, subject=number, limit=200)
         under_way = [run for run in runs.of(tx, [number]).get(number, []) if run.state == "active"]
-        entries = timeline(log, reports.events(tx, number), reports.why(tx, number), sent, names)
+        why = [*reports.why(tx, number), *waiting(visit.app, tx, number)]
+        entries = timeline(log, reports.events(tx, number), why, sent, names)
     if number != asked:
         return RedirectResponse(f"/console/orders/{number}", 303, headers={"Cache-Control": "no-store"})
     values = {

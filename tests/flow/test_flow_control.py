@@ -15,6 +15,7 @@ from engine.contracts import Accepted, Answer, Deferred, Failure, HttpRequest, R
 from engine.flow.doubt import stored_request
 from engine.flow.letter import channels_of
 from engine.flow.limits.room import chosen, room
+from engine.flow.limits.waiting import waiting
 from engine.flow.restore import restored
 from engine.flow.send import deliver
 from engine.io.clock import SteppedClock
@@ -291,6 +292,24 @@ class TestScopes:
         here.later(hours=2, minutes=1)
         here.later(minutes=1)
         assert here.count("sent") == 25
+
+    def test_what_became_due_meanwhile_is_explained_though_nobody_decided_about_it(self, place):
+        here = place(SPENT)
+        here.orders(1)
+        here.later(seconds=0)
+        here.orders(1)
+        here.later(minutes=1)
+        (untouched,) = here.house.rows("SELECT subject_id, fence FROM message WHERE fence = 0")
+        with here.app.store.read(here.house.merchant.id) as tx:
+            (told,) = waiting(here.app, tx, untouched.subject_id)
+        assert (told.decision, told.journey, told.step) == ("deferred", "order_confirmed", "tell")
+        assert told.reason.startswith("the account is held (quota):")
+        assert told.values["connection"] == "mail"
+        here.answer(OK)
+        here.later(hours=1, minutes=1)
+        here.later(minutes=1)
+        with here.app.store.read(here.house.merchant.id) as tx:
+            assert waiting(here.app, tx, untouched.subject_id) == []
 
     def test_refused_credentials_hold_the_account_and_lose_nothing(self, place):
         here = place(DENIED)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 import connectors
 from engine.config import Settings
 from engine.flow.app import App
-from engine.flow.hand_over import Helpers
+from engine.flow.beside import Helpers
 from engine.model.merchant import MerchantSettings
 from engine.store import merchants
 from engine.store.merchants import Connection
