@@ -20,8 +20,8 @@ from tests.rig.texts import PARCEL
 
 class Provider:
     """`accepted` counts what it took by key, `texts` by what it says; `others` requests came under a known key with
-    other bytes. With `losing` that share of requests gets no answer, whether it was taken just now or before; an answer
-    takes `slow` seconds."""
+    other bytes. With `losing` that share of messages gets no answer, once each: a second time would only let the case
+    wait for the next pause of the schedule. An answer takes `slow` seconds."""
 
     remembers = True
 
@@ -54,7 +54,8 @@ class Provider:
         with self._lock:
             digest = sha256(body).digest()
             known = self._bodies.get(key)
-            if not key or known is None:
+            first = not key or known is None
+            if first:
                 self._bodies[key] = digest
                 self.accepted[key or "none"] += 1
                 mail = json.loads(body)
@@ -63,7 +64,7 @@ class Provider:
             elif known != digest:
                 self.others += 1
                 return 409, {"name": "invalid_idempotent_request", "message": "the key was used for another body"}
-            if self._chance.random() < self.losing:
+            if first and self._chance.random() < self.losing:
                 self.lost += 1
                 return None
             return 200, {"id": key}
