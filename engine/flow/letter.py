@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.flow.app import App
+from engine.flow.limits.room import chosen
 from engine.model.consent import OPTIONAL
 from engine.model.customer import Party
 from engine.model.event import Event
@@ -103,10 +104,10 @@ class Letter:
         )  # fmt: skip
 
 
-def open_letters(app: App, tx: Tx, ids: Sequence[int], *, lock: bool = False) -> list[Letter]:
+def open_letters(app: App, tx: Tx, ids: Sequence[int]) -> list[Letter]:
     """Load messages of the transaction's merchant with their subjects, journeys and channels."""
     rows = messages.load(tx, ids)
-    held = facts.load(tx, {row.subject_id for row in rows}, lock=lock)
+    held = facts.load(tx, {row.subject_id for row in rows})
     merchant = merchants.by_id(tx, tx.merchant)
     channels = channels_of(app, tx)
     ordered = people.orders_since(tx, {row.subject_id for row in rows if row.purpose in OPTIONAL})
@@ -157,9 +158,5 @@ def _quiet(settings: MerchantSettings) -> tuple[time, time]:
 
 
 def channels_of(app: App, tx: Tx) -> dict[str, Connection]:
-    """Medium -> the connection that carries it: the merchant's newest, else the operator's, else the mailbox
-    that every merchant has."""
-    found: dict[str, Connection] = {}
-    for connection in sorted(merchants.channels(tx), key=lambda c: (c.connector != "mailbox", c.merchant is not None)):
-        found[app.channels(connection.connector).medium] = connection
-    return found
+    """Medium -> the connection that carries it, of the merchant of this transaction."""
+    return chosen(app, merchants.channels(tx))

@@ -98,7 +98,7 @@ def check_template(source: str, where: str) -> nodes.Template:
     return tree
 
 
-def check_expression(source: str, where: str, *, filters: frozenset[str] = EXPRESSION_FILTERS) -> nodes.Expr:
+def check_expression(source: str, where: str) -> nodes.Expr:
     """Return the parsed expression, the text between {{ and }} or after `if`. Raises TemplateRefused."""
     _short_enough(source, MAX_EXPRESSION, where)
     try:
@@ -114,7 +114,7 @@ def check_expression(source: str, where: str, *, filters: frozenset[str] = EXPRE
         raise TemplateRefused(f"{where}, line {error.lineno}: {error.message}") from None
     except RecursionError:
         raise TemplateRefused(f"{where}: nested too deep to be read") from None
-    refuse(tree, nodes=EXPRESSION_NODES, filters=filters, where=where)
+    refuse(tree, nodes=EXPRESSION_NODES, filters=EXPRESSION_FILTERS, where=where)
     return tree
 
 

@@ -26,12 +26,12 @@ POOL = {"pool_size": 20, "max_overflow": 20}
 IDLE_MS = 60_000
 
 
-def make_engine(url: str, *, echo: bool = False) -> Engine:
+def make_engine(url: str) -> Engine:
     """The engine for that URL: SQLite, or PostgreSQL by psycopg 3 however its URL is spelled. Raises
     sqlalchemy.exc.ArgumentError for another database, and for what is not a URL."""
     parsed = server_url(url)
     # hide_parameters: an error must never print the rows it was about.
-    options: dict[str, Any] = {**POOL, **JSON, "hide_parameters": True, "echo": echo}
+    options: dict[str, Any] = {**POOL, **JSON, "hide_parameters": True}
     match parsed.get_backend_name():
         case "sqlite":
             return _sqlite(parsed, options)

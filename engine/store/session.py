@@ -125,9 +125,9 @@ class Tx:
 class Store:
     """The database. Threads may share it."""
 
-    def __init__(self, url: str, vault: Vault, *, echo: bool = False) -> None:
+    def __init__(self, url: str, vault: Vault) -> None:
         self.vault = vault
-        self.engine = make_engine(url, echo=echo)
+        self.engine = make_engine(url)
         self._much = Lock()  # held by whoever is at work on a part of much
         self._writer = Writer() if self.engine.dialect.name == "sqlite" else None
 

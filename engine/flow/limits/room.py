@@ -3,12 +3,17 @@ take stays planned and is not even leased. The point of no return asks again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from engine.flow.app import App
 from engine.rules import admission
 from engine.rules.rate import Rate, rate_of
 from engine.store.accounts import Way, ways
 from engine.store.merchants import Connection
 from engine.store.session import Tx
+
+W = TypeVar("W", Way, Connection)
 
 # Seconds, on the monotonic clock, for which nothing is asked of a merchant without limits. What another process learns
 # is found so much later here; the point of no return does not rely on it.
@@ -39,7 +44,8 @@ def rate(app: App, way: Way | Connection) -> Rate | None:
     return rate_of(way.config, app.channels(way.connector).capabilities.per_second)
 
 
-def chosen(app: App, found: list[Way]) -> dict[str, Way]:
-    """Medium -> the connection that carries it, as `letter.channels_of` chooses."""
+def chosen(app: App, found: Sequence[W]) -> dict[str, W]:
+    """Medium -> the connection that carries it: the merchant's newest, else the operator's, else the mailbox
+    that every merchant has. `found` stands in the order in which they were made."""
     ordered = sorted(found, key=lambda way: (way.connector != "mailbox", way.merchant is not None))
     return {app.channels(way.connector).medium: way for way in ordered}
