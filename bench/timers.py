@@ -159,7 +159,7 @@ def _stamp(at: datetime) -> str:
 def main() -> None:
     """The command: rounds, table, JSON."""
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--large", action="store_true", help=f"{LARGE:,} rows as well: about 12 GB and 10 minutes")
+    words.add_argument("--large", action="store_true", help=f"{LARGE:,} rows as well: about 8 GB, 10 minutes and more")
     words.add_argument("--rounds", type=int, default=5)
     words.add_argument("--database", choices=DATABASES, default="sqlite")
     given = words.parse_args()
