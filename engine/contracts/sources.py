@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from engine.contracts.api import Api
 from engine.contracts.observations import Observation, Receipt
 
 
@@ -19,6 +20,7 @@ class Delivery:
     received_at: datetime
     topic: str | None = None  # from a header, or told by the operator for a recorded body
     config: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""  # where it was posted, as the outside knows it, with the query: only for `verify`, and never kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +36,11 @@ class Verified:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """The delivery is not genuine: 401 with `reason`, nothing stored."""
+    """The delivery is not genuine: 401 with `reason`, nothing stored. `stale` says that keys which the source
+    publishes may have changed: 503, so that it comes again, and the source is asked (`Api.subscribe`)."""
 
     reason: str
+    stale: bool = False
 
 
 class Unreadable(Exception):
@@ -71,6 +75,7 @@ class Reading:
     receipts: tuple[Receipt, ...] = ()
     bad_rows: tuple[BadRow, ...] = ()
     unmapped: tuple[str, ...] = ()  # raw statuses missing in status_map.yaml, for the operator to map
+    fetch: tuple[str, ...] = ()  # what a thin delivery names without telling: handed to `Api.fetch`, each once
     ignored: str | None = None  # why there is nothing in it: "topic customers/update is not used"
 
 
@@ -104,3 +109,4 @@ class Source:
     verify: Callable[[Delivery, Sequence[str], datetime], Verified | Refused]
     read: Callable[[Delivery], Reading]
     identify: Callable[[Delivery], Verified] | None = None
+    api: Api | None = None

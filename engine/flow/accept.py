@@ -32,8 +32,11 @@ def body_limit(app: App, connection: Connection | None) -> int:
     return app.settings.max_file if "file" in modes else app.settings.max_body
 
 
-def judge(app: App, connection: Connection | None, body: bytes, headers: Mapping[str, str]) -> Raw | Reply:
-    """Look at one request: the delivery to store, or the answer that ends it."""
+def judge(
+    app: App, connection: Connection | None, body: bytes, headers: Mapping[str, str], path: str = ""
+) -> Raw | Reply:
+    """Look at one request: the delivery to store, or the answer that ends it. `path` is the one asked for, with the
+    query."""
     if connection is None or connection.role != "source":
         return Reply(404, "no such connection; see todoke connections")
     limit = body_limit(app, connection)
@@ -42,9 +45,12 @@ def judge(app: App, connection: Connection | None, body: bytes, headers: Mapping
     if headers.get("content-encoding", "identity") != "identity":
         return Reply(415, "send the body without Content-Encoding")
     real = app.clock.real()
-    delivery = Delivery(body=body, headers=headers, received_at=real, config=connection.config)
+    url = f"{app.settings.base_url.rstrip('/')}{path}"
+    delivery = Delivery(body=body, headers=headers, received_at=real, config=connection.config, url=url)
     verdict = app.sources(connection.connector).verify(delivery, connection.secrets.get("secret", ()), real)
     match verdict:
+        case Refused(stale=True):
+            return Reply(503, "the keys it is checked by are being renewed; send it again")
         case Refused(reason=reason):
             return Reply(401, reason)
         case Verified(ignore=str(reason)):

@@ -74,7 +74,9 @@ class Door:
             limit = body_limit(self._app, connection)
             # What nobody asked for is not read: a stranger must not fill the memory.
             body = await _body(receive, headers.get("content-length"), limit) if limit else b""
-            raw = await self._judged(number, connection, body, headers)
+            query = scope["query_string"].decode("latin-1")
+            path = f"{scope['path']}?{query}" if query else scope["path"]
+            raw = await self._judged(path, number, connection, body, headers)
             if isinstance(raw, Reply):
                 return _answer(raw)
         except TooLarge:
@@ -90,12 +92,12 @@ class Door:
         return STORED
 
     async def _judged(
-        self, number: str, connection: Connection | None, body: bytes, headers: Mapping[str, str]
+        self, path: str, number: str, connection: Connection | None, body: bytes, headers: Mapping[str, str]
     ) -> Raw | Reply:
-        raw = judge(self._app, connection, body, headers)
+        raw = judge(self._app, connection, body, headers, path)
         if connection is not None and isinstance(raw, Reply) and raw.status == 401:
             fresh = await self._find(number, AGAIN)  # its secret may have been changed just now
-            raw = raw if fresh is connection else judge(self._app, fresh, body, headers)
+            raw = raw if fresh is connection else judge(self._app, fresh, body, headers, path)
             if isinstance(raw, Reply) and raw.status == 401:
                 log.warning("delivery.refused", connection=connection.id, reason=raw.reason)
         return raw

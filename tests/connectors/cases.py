@@ -6,11 +6,13 @@ without its empty parts, or {"unreadable": true}.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -52,7 +54,8 @@ class Case:
         told = self.told
         return Delivery(
             body=self.body() if body is None else body,
-            headers={**told.get("headers", {}), **headers},
+            headers={**told.get("headers", {}), **{name: value for name, value in headers.items() if name != ":url"}},
+            url=headers.get(":url", ""),
             received_at=datetime.fromisoformat(told["received_at"]) if "received_at" in told else RECEIVED_AT,
             topic=told.get("topic"),
             config=told.get("config", {}),
@@ -101,19 +104,23 @@ def observed(read: Reading, kind: type) -> Iterator[Any]:
     return (one for one in everything if isinstance(one, kind))
 
 
-# Keys of the payload under which a source's raw statuses stand.
-STATUS_KEYS: Mapping[str, frozenset[str]] = {
-    "csv": frozenset(),
-    "shopify": frozenset({"status", "shipment_status", "financial_status"}),
-    "standard": frozenset({"status"}),
-    "woocommerce": frozenset({"status"}),
-}
+@cache
+def conformance(source: str) -> ModuleType:
+    """fixtures/conformance.py of a source, written from its documentation and independent of its code: STATUS_KEYS, the
+    keys of the payload under which raw statuses stand, and `sign(body, secret) -> headers` as its sender signs. Where
+    no signature covers the body COVERED is False; where nothing is posted to us at all, there is no `sign`."""
+    spec = spec_from_file_location(f"conformance_{source}", FOLDER / source / "fixtures" / "conformance.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def raw_statuses(case: Case, body: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
     """Where each raw status stands in the body, and what it is."""
     for path, value in leaves(body):
-        if path and path[-1] in STATUS_KEYS[case.source] and isinstance(value, str):
+        if path and path[-1] in conformance(case.source).STATUS_KEYS and isinstance(value, str):
             yield path, value
 
 

@@ -1,43 +1,36 @@
-"""How each source's sender signs, written from its documentation and independent of the connectors."""
+"""The verdict of each source on what its sender signs (fixtures/conformance.py of the source)."""
 
 import base64
-import hashlib
-import hmac
-from collections.abc import Callable, Mapping
+
+import pytest
 
 import connectors
 from engine.contracts import Refused, Verified
-from tests.connectors.cases import RECEIVED_AT, Case
+from tests.connectors.cases import CASES, RECEIVED_AT, Case, conformance
 
 SECRET = base64.b64encode(b"a secret of the tests, 32 bytes.").decode()
 OTHER = base64.b64encode(b"the secret that was used before.").decode()
+POSTED = [case for case in CASES if hasattr(conformance(case.source), "sign")]
 
 
-def _base64_hmac(secret: bytes, signed: bytes) -> str:
-    return base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+def _named(case: Case) -> str:
+    return f"{case.source}/{case.folder.name}"
 
 
-def _standard(body: bytes, secret: str) -> dict[str, str]:
-    stamp = str(int(RECEIVED_AT.timestamp()))
-    signature = _base64_hmac(base64.b64decode(secret), f"msg_1.{stamp}.".encode() + body)
-    return {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
+each_posted_case = pytest.mark.parametrize("case", POSTED, ids=_named)
+each_signed_case = pytest.mark.parametrize(
+    "case", [case for case in POSTED if getattr(conformance(case.source), "COVERED", True)], ids=_named
+)
 
 
-SIGN: Mapping[str, Callable[[bytes, str], dict[str, str]]] = {
-    "csv": lambda body, secret: {
-        "x-todoke-signature": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    },
-    "shopify": lambda body, secret: {
-        "x-shopify-hmac-sha256": _base64_hmac(secret.encode(), body),
-        "x-shopify-webhook-id": "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
-    },
-    "standard": _standard,
-    "woocommerce": lambda body, secret: {"x-wc-webhook-signature": _base64_hmac(secret.encode(), body)},
-}
+def sign(case: Case, body: bytes | None = None) -> dict[str, str]:
+    """The headers under which the case's body (or `body`) is posted; ":url" among them is its address, not a header."""
+    signed: dict[str, str] = conformance(case.source).sign(case.body() if body is None else body, SECRET)
+    return signed
 
 
 def verdict(case: Case, body: bytes | None = None, signature_of: bytes | None = None) -> Verified | Refused:
     """The verdict on the case's body (or `body`) with a signature of itself (or of `signature_of`)."""
     sent = case.body() if body is None else body
-    headers = SIGN[case.source](sent if signature_of is None else signature_of, SECRET)
+    headers = sign(case, sent if signature_of is None else signature_of)
     return connectors.source(case.source).verify(case.delivery(sent, **headers), [OTHER, SECRET], RECEIVED_AT)

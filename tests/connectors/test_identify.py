@@ -2,14 +2,14 @@
 
 import connectors
 from engine.contracts import Verified
-from tests.connectors.cases import RECEIVED_AT, each_case
-from tests.connectors.senders import SECRET, SIGN
+from tests.connectors.cases import RECEIVED_AT
+from tests.connectors.senders import SECRET, each_posted_case, sign
 
 
-@each_case
+@each_posted_case
 def test_what_identify_says_is_what_verify_says(case):
     source = connectors.source(case.source)
-    delivery = case.delivery(**SIGN[case.source](case.body(), SECRET))
+    delivery = case.delivery(**sign(case))
     verified = source.verify(delivery, [SECRET], RECEIVED_AT)
     identified = source.identify(delivery)
     assert isinstance(verified, Verified)

@@ -4,11 +4,11 @@ import random
 
 import connectors
 from engine.contracts import Refused, Verified
-from tests.connectors.cases import RECEIVED_AT, Case, each_case
-from tests.connectors.senders import OTHER, SECRET, SIGN, verdict
+from tests.connectors.cases import RECEIVED_AT, Case
+from tests.connectors.senders import OTHER, SECRET, each_posted_case, each_signed_case, sign, verdict
 
 
-@each_case
+@each_signed_case
 def test_a_signed_body_is_genuine_and_a_changed_byte_is_not(case: Case) -> None:
     body = case.body()
     assert isinstance(verdict(case), Verified)
@@ -20,9 +20,9 @@ def test_a_signed_body_is_genuine_and_a_changed_byte_is_not(case: Case) -> None:
     assert isinstance(verdict(case, body + b" ", signature_of=body), Refused)
 
 
-@each_case
+@each_posted_case
 def test_without_a_fitting_secret_nothing_is_genuine(case: Case) -> None:
-    source, headers = connectors.source(case.source), SIGN[case.source](case.body(), SECRET)
+    source, headers = connectors.source(case.source), sign(case)
     signed = case.delivery(**headers)
     assert isinstance(source.verify(signed, [OTHER], RECEIVED_AT), Refused)
     assert isinstance(source.verify(signed, [], RECEIVED_AT), Refused)
@@ -32,7 +32,7 @@ def test_without_a_fitting_secret_nothing_is_genuine(case: Case) -> None:
             assert isinstance(damaged, Refused) or damaged.ignore or name == "x-shopify-webhook-id"
 
 
-@each_case
+@each_posted_case
 def test_no_verdict_shows_a_secret(case: Case) -> None:
     for found in (verdict(case), verdict(case, signature_of=b"another body")):
         assert SECRET not in repr(found)
@@ -42,5 +42,5 @@ def test_no_verdict_shows_a_secret(case: Case) -> None:
 
 def _signatures(case: Case) -> list[str]:
     """The right signature: a refusal that showed it would sign the forgery."""
-    headers = SIGN[case.source](case.body(), SECRET)
+    headers = sign(case)
     return [value for name, value in headers.items() if "signature" in name or "hmac" in name]

@@ -1,0 +1,78 @@
+"""Plays a source's conversations (engine.contracts.Api) against a real HTTP server, as the engine would."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Any
+
+from engine.contracts import Answer, Asking, Conversation, Found, HttpRequest, Page, Renewed
+from engine.io.http import Http
+from engine.io.http_reach import Reach
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+LONG_AGO = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@dataclass
+class Told:
+    """What a conversation has told: the records of its pages, the last cursor, renewed credentials, its result."""
+
+    found: list[Found] = field(default_factory=list)
+    cursor: str | None = None
+    secrets: dict[str, str] = field(default_factory=dict)
+    until: dict[str, datetime] = field(default_factory=dict)
+    asked: list[HttpRequest] = field(default_factory=list)
+    result: Any = None
+
+
+class Player:
+    """`settings` is the connection's config with its secrets; what is renewed shows there at once."""
+
+    def __init__(self, settings: Mapping[str, str], *, now: datetime = NOW, since: datetime = LONG_AGO) -> None:
+        self.settings = dict(settings)
+        self.until: dict[str, datetime] = {}
+        self._asking = Asking(settings=self.settings, now=now, since=since, until=self.until)
+        self._http = Http(Reach(private=(ip_network("127.0.0.0/8"),)), deadline=5.0)
+
+    def asking(self, cursor: str | None = None, **changed: Any) -> Asking:
+        return replace(self._asking, cursor=cursor, **changed)
+
+    def play(self, conversation: Conversation[Any]) -> Told:
+        """Until its end. Unanswered goes up."""
+        told, answer = Told(), None
+        while True:
+            try:
+                step = conversation.send(answer)
+            except StopIteration as end:
+                told.result = end.value
+                return told
+            answer = None
+            match step:
+                case HttpRequest():
+                    told.asked.append(step)
+                    got = self._http.send("test", step, self.settings)
+                    assert isinstance(got, Answer), got
+                    answer = got
+                case Page():
+                    told.found += step.found
+                    told.cursor = told.cursor if step.cursor is None else step.cursor
+                case Renewed():
+                    told.secrets |= step.secrets
+                    told.until |= step.until
+                    self.settings |= step.secrets
+                    self.until |= step.until
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@contextmanager
+def player(settings: Mapping[str, str], **more: Any) -> Iterator[Player]:
+    """A player that hangs up at the end."""
+    one = Player(settings, **more)
+    try:
+        yield one
+    finally:
+        one.close()
