@@ -30,7 +30,7 @@ def ask_json(request: HttpRequest) -> Generator[Step, Answer | None, Any]:
 
 
 def good(answer: Answer) -> Answer:
-    """The answer when its status is 2xx. Raises Unanswered: 401, 403: login; 429: rate; 5xx: provider; other: request."""
+    """The answer when its status is 2xx. Raises Unanswered otherwise, by what the status says."""
     code = answer.code
     if 200 <= code < 300:
         return answer
