@@ -71,7 +71,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
           --custom-compile-command 'make constraints' $(UPGRADE)
 
 constraints: $(DEV_SET)
-	$(COMPILE) --extra fast --extra postgres --extra redis --extra rabbitmq --extra build -o constraints.txt
+	$(COMPILE) --extra fast --extra postgres --extra redis --extra rabbitmq --extra sftp --extra build -o constraints.txt
 	$(COMPILE) --extra test --extra dev --constraints constraints.txt -o constraints-dev.txt \
 	  $$(sed -n 's/^\([A-Za-z0-9._-]*\).*==.*/--no-emit-package \1/p' constraints.txt)
 

@@ -32,6 +32,7 @@ def compose(clock: Clock | None = None) -> App:
     import sys
 
     import connectors
+    from connectors.channels.machines import machine
     from engine.config import Settings
     from engine.flow.app import App
     from engine.flow.post import Transports
@@ -73,6 +74,7 @@ def compose(clock: Clock | None = None) -> App:
             reach=reach(settings.http_private, settings.http_ports),
         ),
         chance=random.random,
+        machine=machine,
     )
 
 

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
         description="Networks that outgoing HTTP may reach though they are not public, e.g. 127.0.0.0/8; empty: none.",
     )
 
+    dns: str = Field("", description="DNS server that checks ask, as 127.0.0.1:5353; empty: what this machine uses.")
+
     lease_seconds: int = Field(
         60, description="How long a claimed row belongs to one worker; above twice send_seconds."
     )

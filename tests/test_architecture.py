@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 MOST_LINES_IN_A_MODULE = 300
 MOST_LINES_IN_A_FUNCTION = 60
 REFUSED_NAMES = re.compile(r"(util|helper|manager|processor|service)s?|base|common|misc")
+NAMED_BY_OTHERS = {ROOT / "connectors" / "sources" / "base"}  # BASE, a shop system
 HEAVY = ("sqlalchemy", "sqlmodel", "fastapi", "starlette", "dramatiq", "httpx", "alembic", "jinja2", "pydantic")
 LOCK_FILES = re.compile(r".+\.lock|.+-lock\.(json|yaml)|bun\.lockb|pylock\..*toml")
 
@@ -51,7 +52,8 @@ def test_functions_are_short():
 
 def test_no_module_has_a_name_that_says_nothing():
     names = [path.parent if path.stem == "__init__" else path for path in modules()]
-    assert [str(path.relative_to(ROOT)) for path in names if REFUSED_NAMES.fullmatch(path.stem)] == []
+    bad = [path for path in names if REFUSED_NAMES.fullmatch(path.stem) and path not in NAMED_BY_OTHERS]
+    assert [str(path.relative_to(ROOT)) for path in bad] == []
 
 
 @pytest.mark.parametrize("kind", ["sources", "channels"])

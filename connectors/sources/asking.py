@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from engine.contracts import Answer, HttpRequest, Step, Unanswered
+from connectors.sources.times import moment
+from engine.contracts import Answer, Asking, Delivery, HttpRequest, Step, Unanswered
 
+ASKED_AT = "x-asked-at"
 _LONGEST_PAUSE = timedelta(days=2)
 _LOGIN = frozenset({401, 403, 407})
 _DOWN = frozenset({408, 425})
@@ -74,3 +77,18 @@ def form(fields: Mapping[str, str]) -> bytes:
 def as_body(record: Any) -> bytes:
     """A record found in a larger answer as the body of a delivery of its own."""
     return msgspec.json.encode(record)
+
+
+def state(name: str, body: bytes) -> str:
+    """The key of a record whose system gives it no version: its name and a digest of what it says."""
+    return f"{name}@{blake2b(body, digest_size=8).hexdigest()}"
+
+
+def asked_now(asking: Asking) -> dict[str, str]:
+    """The header of a found record whose system tells no time of its last change: it stood so when it was asked for."""
+    return {ASKED_AT: asking.now.isoformat()}
+
+
+def asked_at(delivery: Delivery) -> datetime | None:
+    """When a poll asked for the record; None for one that came otherwise."""
+    return moment(delivery.headers.get(ASKED_AT), "UTC")

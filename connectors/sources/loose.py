@@ -86,6 +86,14 @@ def money(amount: object, currency: object) -> Money | None:
     return Money(amount=plain(found), currency=code.upper())
 
 
+def yen(amount: object) -> Money | None:
+    """An amount in yen, whole where it is whole: "5800.00" is 5800."""
+    found = number(amount)
+    if found is not None and found == found.to_integral_value():
+        return money(int(found), "JPY")
+    return money(amount, "JPY")
+
+
 def rounded(amount: Decimal, currency: object) -> Decimal:
     """The amount in the smallest unit of its currency: whole yen, cents."""
     return amount.quantize(Decimal(1) if text(currency) in WHOLE else Decimal("0.01"))

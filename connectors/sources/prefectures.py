@@ -12,6 +12,8 @@ NAMES = (
     "佐賀県", "長崎県", "熊本県", "大分県", "宮崎県", "鹿児島県", "沖縄県",
 )  # fmt: skip
 
+_LEADS = re.compile("|".join(NAMES))
+
 _CODE = re.compile(r"JP-?(\d{2})")
 
 
@@ -20,3 +22,10 @@ def prefecture(code: str | None) -> str | None:
     found = _CODE.fullmatch(code or "")
     number = int(found[1]) if found else 0
     return NAMES[number - 1] if 1 <= number <= len(NAMES) else None
+
+
+def led_by(address: str | None) -> tuple[str | None, str | None]:
+    """The prefecture that a written address begins with, and the rest: ("東京都", "港区六本木4-1"). (None, all of it)
+    when it begins with none."""
+    found = _LEADS.match(address or "")
+    return (found[0], (address or "")[found.end() :].strip() or None) if found else (None, address)

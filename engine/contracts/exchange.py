@@ -9,11 +9,14 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class MailRequest:
-    """One SMTP transaction: exact bytes that are stored before they are sent."""
+    """One SMTP transaction: exact bytes that are stored before they are sent. Where the server offers DSN (RFC 3461),
+    it is asked to report what `notify` names (SUCCESS, FAILURE, DELAY), under the name `envid`."""
 
     mail_from: str
     rcpt_to: str
     data: bytes
+    envid: str = ""
+    notify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +32,23 @@ class HttpRequest:
     """One HTTP request: what is stored before it is sent, and sent again as it was stored.
 
     Header names are in lower case. `auth` are the headers that carry a secret, with the setting's name in
-    braces where its value belongs ("Bearer {api_key}"; "Basic {user}:{password}" is encoded): they are filled
-    in from the connection when the request leaves, so that no secret is ever stored with a message.
+    braces where its value belongs ("Bearer {api_key}"; "Basic {user}:{password}" is encoded, ESA too): they are filled
+    in from the connection when the request leaves, so that no secret is ever stored with a message. `fields` are the
+    same for a provider that wants its secret inside the body, a form or a JSON object. `url_slots` names the settings
+    that belong into the url: its path or query holds "{name}" for a value of unreserved characters, or the url is
+    nothing but "{name}" for a setting that is an address; a brace of any other name stays what it is, for parts of a
+    url may come from strangers. `sign` names one of the engine's signers (`engine.io.signers`), for headers that
+    depend on the moment at which it leaves.
     """
 
     url: str
     method: str = "POST"
     headers: Mapping[str, str] = field(default_factory=dict)
     auth: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    url_slots: tuple[str, ...] = ()
+    sign: Literal["aws4:ses", "aws4:sms-voice", "vapid", "standard_webhooks"] | None = None
 
 
 Request = MailRequest | FileRequest | HttpRequest

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from engine.model.customer import Party
+from engine.model.message import Medium
 from engine.model.order import Line, Money, Payment
 from engine.model.returns import Goods
 from engine.model.shipment import Packed, Status
@@ -50,6 +51,7 @@ class OrderSeen(_Seen, frozen=True, kw_only=True, omit_defaults=True, tag="order
     payer: Party | None = None
     total: Money | None = None
     source_notified: tuple[str, ...] = ()  # event types about which the source has written itself
+    silent: bool | None = None  # True: the source does not want its customer written to about this order
     test: bool | None = None
 
 
@@ -69,6 +71,7 @@ class ShipmentSeen(_Seen, frozen=True, kw_only=True, omit_defaults=True, tag="sh
     siblings: int | None = None
     leg: int | None = None  # 2 when the source says that this parcel travels back
     source_notified: bool | None = None
+    silent: bool | None = None  # True: the source does not want its customer written to about this parcel
 
 
 class ScanSeen(_Seen, frozen=True, kw_only=True, omit_defaults=True, tag="scan"):
@@ -96,20 +99,42 @@ class ReturnSeen(_Seen, frozen=True, kw_only=True, omit_defaults=True, tag="retu
     refunded_at: datetime | None = None
     amount: Money | None = None
     reason: str | None = None
+    silent: bool | None = None  # True: the source does not want its customer written to about this return
 
 
-ReceiptStatus = Literal["sent", "delivered", "opened", "clicked", "bounced", "complained"]
+# "bounced" means for good: the address is dead. "undelivered": this message did not arrive, which says nothing of the
+# address. "deferred": the provider goes on trying.
+ReceiptStatus = Literal[
+    "sent", "deferred", "delivered", "opened", "clicked", "undelivered", "bounced", "complained", "unsubscribed"
+]
 
 
 class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="receipt"):
-    """What somebody says later about a message of ours; it happened at `as_of`. `message` is our id, which every
-    channel puts into its correlation slot. "bounced" means for good: the address is dead."""
+    """What somebody says later about a message of ours; it happened at `as_of` (aware). `message` is our id, which
+    every channel puts into its correlation slot; `merchant` its slug (Envelope.merchant), which an account that
+    serves several merchants must put there too. `machine`: an opening or a click by a scanner or an image proxy, which
+    says nothing about a person."""
 
     message: str
+    merchant: str | None = None
     as_of: datetime
     status: ReceiptStatus
     code: str | None = None
     detail: str | None = None
+    machine: bool = False
+
+
+class EndpointSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="endpoint"):
+    """What is said about an address itself, in no answer to a message. "gone": it is dead; "left": its owner wants
+    nothing from us there (unfollow, STOP); "back": wants it again (follow, START); "linked": belongs to whoever holds
+    `nonce`, which we have given out."""
+
+    medium: Medium
+    address: str
+    as_of: datetime
+    status: Literal["gone", "left", "back", "linked"]
+    detail: str | None = None
+    nonce: str | None = None
 
 
 Observation = OrderSeen | ShipmentSeen | ScanSeen | ReturnSeen

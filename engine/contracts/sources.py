@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from engine.contracts.api import Api
-from engine.contracts.observations import Observation, Receipt
+from engine.contracts.observations import EndpointSeen, Observation, Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +37,12 @@ class Verified:
 @dataclass(frozen=True, kw_only=True)
 class Refused:
     """The delivery is not genuine: 401 with `reason`, nothing stored. `stale` says that keys which the source
-    publishes may have changed: 503, so that it comes again, and the source is asked (`Api.subscribe`)."""
+    publishes may have changed: 503, so that it comes again, and the source is asked: by `Api.fetch` for what `ask`
+    names, where the delivery tells which key it was signed with, else by `Api.subscribe`."""
 
     reason: str
     stale: bool = False
+    ask: str | None = None
 
 
 class Unreadable(Exception):
@@ -73,6 +75,7 @@ class Reading:
     observations: tuple[Observation, ...] = ()
     routed: tuple[Routed, ...] = ()
     receipts: tuple[Receipt, ...] = ()
+    endpoints: tuple[EndpointSeen, ...] = ()
     bad_rows: tuple[BadRow, ...] = ()
     unmapped: tuple[str, ...] = ()  # raw statuses missing in status_map.yaml, for the operator to map
     fetch: tuple[str, ...] = ()  # what a thin delivery names without telling: handed to `Api.fetch`, each once
@@ -96,6 +99,7 @@ class Manifest:
     settings: Mapping[str, Any]
     time_zone: str | None = None  # zone assumed for times that carry none
     notifies_customer: Literal["yes", "no", "maybe"] = "maybe"
+    notify: Literal["yes", "no"] = "yes"  # may journeys write to its customers? The connection's `notify` outweighs it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +107,15 @@ class Source:
     """`verify` and `read` are pure. `read` is total: unknown topics give an empty Reading with a reason,
     an unknown status is kept raw; only a broken payload raises Unreadable. `secrets` are all active
     ones (rotation: any may match); `now` is real time, for signatures that carry a timestamp. `identify`
-    tells key and topic without checking anything, for recorded deliveries of a trusted operator."""
+    tells key and topic without checking anything, for recorded deliveries of a trusted operator. `misset` says what is
+    wrong with settings that their schema lets through; `remarks` what whoever sets the connection up should know of
+    how a delivery was read (Unreadable as `read`). Both hold names and places, never a value."""
 
     manifest: Manifest
     verify: Callable[[Delivery, Sequence[str], datetime], Verified | Refused]
     read: Callable[[Delivery], Reading]
     identify: Callable[[Delivery], Verified] | None = None
     api: Api | None = None
+    misset: Callable[[Mapping[str, str]], str | None] | None = None
+    remarks: Callable[[Delivery], tuple[str, ...]] | None = None
+    judged_by: tuple[str, ...] = ("secret",)  # the secret settings whose values `verify` is handed

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from engine.flow.app import App
 from engine.flow.case import Case
@@ -16,11 +15,16 @@ from engine.model.customer import Party
 from engine.model.event import Event
 from engine.model.journey import Journey
 from engine.rules.fold import Heard
+from engine.rules.news import REASON as OLD
+from engine.rules.news import history
 from engine.rules.observe import observe
 from engine.rules.stage import stage
-from engine.store import facts, merchants, messages, people, runs
+from engine.store import consents, facts, merchants, messages, runs
+from engine.store.consents import Consent
 from engine.store.facts import Held
 from engine.store.session import Tx
+
+BACKFILL = "backfill: history only"
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,23 @@ class Parked:
     reason: str
 
 
-def absorb(app: App, tx: Tx, said: Sequence[Said], now: datetime) -> tuple[bool, dict[int, Parked]]:
-    """Bring observations of one merchant to their subjects and let journeys act on what has happened.
+class Withdrawn(Exception):
+    """Somebody has taken a consent back at the shop: it must be written with the merchant's gate shut, which has to be
+    done before any row is locked. Whoever commits does so, and comes again."""
 
-    Returns whether messages are due, and the inbox rows that could not be placed.
+    def __init__(self, merchant: int) -> None:
+        super().__init__(f"merchant {merchant}")
+        self.merchant = merchant
+
+
+def absorb(
+    app: App, tx: Tx, said: Sequence[Said], now: datetime, *, shut: bool = False
+) -> tuple[bool, dict[int, Parked]]:
+    """Bring observations of one merchant to their subjects and let journeys act on what has happened. `shut`: nothing
+    of the merchant is armed meanwhile.
+
+    Returns whether messages are due, and the inbox rows that could not be placed. Raises Withdrawn where the gate has
+    to be shut and is not.
     """
     placement = Placement(tx, merchants.by_id(tx, tx.merchant), said, now)
     parked: dict[int, Parked] = {}
@@ -53,6 +70,8 @@ def absorb(app: App, tx: Tx, said: Sequence[Said], now: datetime) -> tuple[bool,
         # What a backfill tells is history: its events are taken in first, and start nothing.
         for backfill in (True, False):
             _learn(tx, case, backfill, journeys, news, now)
+    if not shut and any(not one.granted for one in news.consents):
+        raise Withdrawn(tx.merchant)
     news.write(tx, now)
     facts.save(tx, [case.held for case in cases if case.joined or case.held.id in news.subjects], now)
     facts.name(tx, placement.new_names)
@@ -66,7 +85,7 @@ class News:
     heard: list[tuple[Held, Heard, int | None]] = field(default_factory=list)
     events: list[tuple[Held, Event, str | None]] = field(default_factory=list)
     reachable: list[int] = field(default_factory=list)  # subjects whose address has become known
-    consents: list[dict[str, Any]] = field(default_factory=list)
+    consents: list[Consent] = field(default_factory=list)
 
     @property
     def subjects(self) -> set[int]:
@@ -77,7 +96,7 @@ class News:
         """Append it all."""
         facts.remember(tx, self.heard, now)
         facts.happened(tx, self.events, now)
-        people.record_consent(tx, self.consents)
+        consents.record(tx, self.consents)
         if self.reachable:
             messages.contact_known(tx, self.reachable, now)
 
@@ -93,17 +112,29 @@ def _learn(tx: Tx, case: Case, backfill: bool, journeys: Sequence[Journey], news
         return [*facts.log(tx, held), *(one for owner, one, _ in news.heard if owner is held)]
 
     state, new, events = observe(before, heard, log)
-    muted = "backfill: history only" if backfill else None
+    old = history(before, state, new, events)
     held.state, held.stage = state, stage(state.facts)
     news.heard += [(held, one, said[id(one)]) for one in new]
-    news.events += [(held, event, muted) for event in events]
-    _people(tx, held, before.facts.order.orderer, state.facts.order.orderer, heard[-1].connection, news, now)
-    enrol(case, events, journeys, now, muted=muted)
+    _people(
+        tx,
+        held,
+        before.facts.order.orderer,
+        state.facts.order.orderer,
+        heard[-1].connection,
+        said[id(heard[-1])],
+        news,
+        now,
+    )
+    for event in events:
+        muted = BACKFILL if backfill else OLD if event.key in old else None
+        news.events.append((held, event, muted))
+        enrol(case, [event], journeys, now, muted=muted)
 
 
 def _people(
-    tx: Tx, held: Held, before: Party | None, after: Party | None, source: str, news: News, now: datetime
-) -> None:
+    tx: Tx, held: Held, before: Party | None, after: Party | None, source: str, inbox: int | None, news: News,
+    now: datetime,
+) -> None:  # fmt: skip
     """An address that has become known, a consent that was given or taken back at the shop."""
     if after is None or not after.email:
         return
@@ -111,7 +142,7 @@ def _people(
         news.reachable.append(held.id)
     agreed, before_that = bool(after.accepts_marketing), bool(before and before.accepts_marketing)
     if agreed != before_that:  # who has never said yes has withdrawn nothing
-        news.consents.append({
-            "person_index": tx.vault.index(tx.merchant, "email", after.email), "channel": "email",
-            "purpose": "promotional", "granted": agreed, "basis": "said so at the shop", "source": source, "at": now,
-        })  # fmt: skip
+        news.consents.append(Consent(
+            person=tx.vault.index(tx.merchant, "email", after.email), channel="email", purpose="promotional",
+            granted=agreed, basis="said so at the shop", source=source, at=now, proof={"delivery": inbox},
+        ))  # fmt: skip

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from engine.contracts import Delivery, Refused, Verified
 from engine.flow.app import App
+from engine.flow.reader import active_secrets, reader, takes_files
 from engine.store import inbox, merchants
 from engine.store.inbox import Raw
 from engine.store.merchants import Connection
@@ -18,18 +19,20 @@ LONGEST_KEY = 500  # characters; PostgreSQL indexes no more than 2,704 bytes of 
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer: an HTTP status and a reason for people."""
+    """What to answer: an HTTP status and a reason for people. `stale`: the source's keys are to be asked for anew, the
+    one that `ask` names where the delivery tells it."""
 
     status: int
     reason: str
+    stale: bool = False
+    ask: str | None = None
 
 
 def body_limit(app: App, connection: Connection | None) -> int:
     """How many bytes a body of this connection may have: files may be large, webhooks are not."""
-    if connection is None or connection.role != "source":
+    if connection is None or reader(app, connection) is None:
         return 0
-    modes = app.sources(connection.connector).manifest.modes
-    return app.settings.max_file if "file" in modes else app.settings.max_body
+    return app.settings.max_file if takes_files(app, connection) else app.settings.max_body
 
 
 def judge(
@@ -37,7 +40,8 @@ def judge(
 ) -> Raw | Reply:
     """Look at one request: the delivery to store, or the answer that ends it. `path` is the one asked for, with the
     query."""
-    if connection is None or connection.role != "source":
+    reads = reader(app, connection) if connection is not None else None
+    if connection is None or reads is None:
         return Reply(404, "no such connection; see todoke connections")
     limit = body_limit(app, connection)
     if len(body) > limit:
@@ -47,16 +51,28 @@ def judge(
     real = app.clock.real()
     url = f"{app.settings.base_url.rstrip('/')}{path}"
     delivery = Delivery(body=body, headers=headers, received_at=real, config=connection.config, url=url)
-    verdict = app.sources(connection.connector).verify(delivery, connection.secrets.get("secret", ()), real)
+    verdict = reads.verify(delivery, active_secrets(app, connection), real)
     match verdict:
-        case Refused(stale=True):
-            return Reply(503, "the keys it is checked by are being renewed; send it again")
+        case Refused(stale=True, ask=key):
+            return Reply(503, "the keys it is checked by are being renewed; send it again", stale=True, ask=key)
         case Refused(reason=reason):
             return Reply(401, reason)
         case Verified(ignore=str(reason)):
             return Reply(200, reason)
         case Verified() as verified:
             return raw_delivery(app, connection, body, headers, verified)
+
+
+def greet(app: App, connection: Connection | None, headers: Mapping[str, str], path: str) -> str | None:
+    """What to say to a provider that asks whether this address is ours; None to everybody else."""
+    if connection is None or connection.role != "channel":
+        return None
+    feedback = app.channels(connection.connector).feedback
+    if feedback is None or feedback.greet is None:
+        return None
+    url = f"{app.settings.base_url.rstrip('/')}{path}"
+    asked = Delivery(body=b"", headers=headers, received_at=app.clock.real(), config=connection.config, url=url)
+    return feedback.greet(asked, connection.secrets)
 
 
 def raw_delivery(

@@ -101,12 +101,14 @@ def _mine(app: App, tx: Tx, batch: Batch, now: datetime) -> list[Letter]:
     letters = [letter for letter in batch.letters if letter.row.id in mine]
     changed = {one.row.id for one in letters if versions.get(one.row.subject_id) != one.held.version}
     judge(tx, [one for one in letters if one.row.id not in changed | batch.unwritten], now)
-    written = {one.letter.row.id for one in batch.ready}
+    written = {one.letter.row.id: one.rendered.route for one in batch.ready}
     for letter in letters:
         if letter.row.id in changed:
             letter.verdict = Defer(now, "its order has changed meanwhile")
         elif isinstance(letter.verdict, Allow) and letter.row.id not in written:
             letter.verdict = Defer(now, "what held it up is over")
+        elif isinstance(letter.verdict, Allow) and written[letter.row.id] != letter.route:
+            letter.verdict = Defer(now, "the way it was written for is closed by now")
         known = batch.known.get(letter.row.id)
         if isinstance(letter.verdict, Allow) and (late := doubt.too_late(app, letter, known, now)):
             letter.verdict = late
@@ -118,15 +120,17 @@ def _armed(tx: Tx, one: Ready, now: datetime) -> Armed:
     row, rendered, held = one.letter.row, one.rendered, one.letter.held
     request = rendered.request
     data = request.data if isinstance(request, MailRequest | FileRequest) else msgspec.json.encode(request)
-    if one.letter.channel is None:
-        raise TypeError("a letter without a channel was written")
+    route = rendered.route
+    if route.address is None:
+        raise TypeError("a letter without an address was written")
+    address = route.address.encode()
 
     def sealed(part: Part, value: bytes) -> bytes:
         return seal(tx, held, row.public_id, part, value)
 
     return Armed(
-        id=row.id, fence=row.fence, n=row.tries + 1, connection=one.letter.channel.id, channel=one.letter.step.via[0],
-        address=sealed("address", rendered.address.encode()), line=sealed("line", rendered.content.subject.encode()),
+        id=row.id, fence=row.fence, n=row.tries + 1, connection=route.channel.id, channel=route.medium,
+        address=sealed("address", address), line=sealed("line", rendered.content.subject.encode()),
         request=sealed("request", data), first_armed_at=row.first_armed_at or now,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.flow.app import App
+from engine.flow.fall_back import fall_back
 from engine.flow.observe import observe
 from engine.flow.recover import recover
 from engine.flow.send import deliver
@@ -18,6 +19,7 @@ def catch_up(app: App, observed: Callable[[int], None] = lambda _: None) -> None
     """
     len(app.journeys)  # a broken journey is said before anything is touched
     recover(app)
+    fall_back(app)
     while True:
         batch = observe(app)
         observed(batch)

@@ -88,7 +88,7 @@ def as_before(letter: Letter, known: Before | None, rendered: Rendered) -> Rende
     if known.request is None:
         raise Changed("an earlier attempt may have left, and its bytes are gone")
     there = known.past.connection, known.address
-    if letter.channel is None or (letter.channel.id, rendered.address) != there:
+    if (rendered.route.channel.id, rendered.route.address) != there:
         raise Changed("an earlier attempt may have left, to another address or by another channel")
     content = msgspec.structs.replace(rendered.content, subject=known.line or "")
     return replace(rendered, request=stored_request(rendered.request, known.request), content=content, links=())

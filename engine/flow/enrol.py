@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from engine.flow.case import Case, Course
 from engine.flow.step import signal, take
 from engine.model.event import Event
@@ -12,6 +14,7 @@ from engine.model.journey import Journey
 from engine.rules.advance import begin, restart
 from engine.rules.match import Match, triggered
 from engine.rules.signals import Happened, Started
+from engine.rules.silence import Silence, only_to_customers, silence
 
 
 def enrol(
@@ -27,8 +30,18 @@ def enrol(
             signal(case, course, Happened(event), now)
         if muted:
             continue
-        for match in triggered(journeys, event, case.view(event=event).names, now):
-            _start(case, match, event, now)
+        matches = triggered(journeys, event, case.view(event=event).names, now)
+        quiet = _silence(case, event) if matches else None
+        for match in matches:
+            hushed = quiet if match.starts and only_to_customers(match.journey) else None
+            told = replace(match, reason=hushed.reason, values=hushed.values) if hushed else match
+            _start(case, told, event, now)
+
+
+def _silence(case: Case, event: Event) -> Silence | None:
+    facts = case.state.facts
+    orderer = facts.order.orderer
+    return silence(facts, shipment=event.shipment, return_=event.return_, email=orderer.email if orderer else None)
 
 
 def _start(case: Case, match: Match, event: Event, now: datetime) -> None:

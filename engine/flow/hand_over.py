@@ -1,25 +1,30 @@
 """Armed messages are handed over: by the thread that armed them and, where that takes long, by others beside it.
 
 A server that is near takes a message faster than another thread can be woken, so help is called only after one
-message has taken `SLOW` seconds. Helpers take from the same pile: if none comes, the thread goes on alone.
+message has taken `SLOW` seconds. Helpers take from the same pile: if none comes, the thread goes on alone. Over HTTP
+it needs no help: one thread has many requests under way.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
+from queue import SimpleQueue
 
 import structlog
 
-from engine.contracts import Ambiguous, Deferred, Outcome, Rejected
-from engine.flow.app import App
+from engine.contracts import Ambiguous, Answer, Deferred, Failure, HttpRequest, Outcome, Rejected
+from engine.flow.app import App, SideBySide
+from engine.flow.ask.visit import settings_of
 from engine.flow.attempt import Done, NotStarted, Try
+from engine.flow.find_out import find_out
 from engine.rules.breaker import WHOLE
 
 log = structlog.get_logger(__name__)
 SLOW = 0.005  # seconds
+SIDE_BY_SIDE = 64  # requests of one thread under way
 
 LATE = "not started in time after arming"
 
@@ -35,10 +40,41 @@ def hand_over(app: App, tries: Sequence[Try]) -> list[Done]:
         began = app.clock.monotonic()
         done += _work_off(app, pile, held, 1)
         if pile and app.clock.monotonic() - began > SLOW:
-            called = app.helpers.call(partial(_work_off, app, pile, held), len(pile), _connection(pile[0]))
-            done += _work_off(app, pile, held)
+            if isinstance(app.post, SideBySide):
+                together = deque(one for one in pile if not _alone(one))
+                pile = deque(one for one in pile if _alone(one))
+                done += _side_by_side(app, app.post, together, held)
+            if pile:
+                called = app.helpers.call(partial(_work_off, app, pile, held), len(pile), _connection(pile[0]))
+                done += _work_off(app, pile, held)
     for one in called:
         done += one.result()
+    return done
+
+
+def _alone(one: Try) -> bool:
+    """Does a thread have to wait for it? For a mail session, and where it must be found out whether it has left."""
+    return not isinstance(one.request, HttpRequest) or bool(one.past.unknowns)
+
+
+def _side_by_side(app: App, post: SideBySide, together: deque[Try], held: Held) -> list[Done]:
+    done: list[Done] = []
+    answered: SimpleQueue[tuple[Try, Future[Answer | Failure]]] = SimpleQueue()
+    under_way = 0
+    while together or under_way:
+        while together and under_way < SIDE_BY_SIDE:
+            one = together.popleft()
+            connection, request = one.letter.channel, one.request
+            if (why := _too_late(app, one, held)) or connection is None or not isinstance(request, HttpRequest):
+                done.append((one, NotStarted(why or "no channel")))
+                continue
+            answer = post.start(connection.id, request, settings_of(connection))
+            answer.add_done_callback(lambda answer, one=one: answered.put((one, answer)))  # type: ignore[misc]
+            under_way += 1
+        if under_way:
+            one, answer = answered.get()
+            under_way -= 1
+            done.append((one, _noted(one, _understood(app, one, answer.result), held)))
     return done
 
 
@@ -49,23 +85,44 @@ def _work_off(app: App, pile: deque[Try], held: Held, most: int | None = None) -
             one = pile.popleft()
         except IndexError:
             break
-        # Too late, the facts may have moved on since they were looked at; it surely has not left.
-        late = app.clock.monotonic() - one.armed_at > app.settings.arm_seconds
-        why = held.get(_connection(one)) or (LATE if late else None)
-        outcome = NotStarted(why) if why else _one(app, one)
-        if isinstance(outcome, Rejected | Deferred) and outcome.scope in WHOLE:
-            held[_connection(one)] = f"not started: the account is held ({outcome.scope})"
-        done.append((one, outcome))
+        why = _too_late(app, one, held)
+        done.append((one, NotStarted(why) if why else _noted(one, _one(app, one), held)))
     return done
 
 
+def _too_late(app: App, one: Try, held: Held) -> str | None:
+    """Why it is not handed over any more. The facts may have moved on since they were looked at; it surely has not
+    left."""
+    late = app.clock.monotonic() - one.armed_at > app.settings.arm_seconds
+    return held.get(_connection(one)) or (LATE if late else None)
+
+
+def _noted(one: Try, outcome: Outcome, held: Held) -> Outcome:
+    if isinstance(outcome, Rejected | Deferred) and outcome.scope in WHOLE:
+        held[_connection(one)] = f"not started: the account is held ({outcome.scope})"
+    return outcome
+
+
 def _one(app: App, one: Try) -> Outcome:
+    def handed() -> Answer | Failure | Outcome:
+        connection = one.letter.channel
+        if connection is None:
+            raise TypeError("a letter without a channel was armed")
+        known = find_out(app, one, app.channels(connection.connector), settings_of(connection))
+        return app.post.send(connection, one.request) if known is None else known
+
+    return _understood(app, one, handed)
+
+
+def _understood(app: App, one: Try, handed: Callable[[], Answer | Failure | Outcome]) -> Outcome:
     """What came of it. Whatever breaks in between may have happened after it left."""
     try:
-        channel = one.letter.channel
-        if channel is None:
+        told, connection = handed(), one.letter.channel
+        if connection is None:
             raise TypeError("a letter without a channel was armed")
-        return app.channels(channel.connector).classify(app.post.send(channel, one.request))
+        if not isinstance(told, Answer | Failure):
+            return told
+        return app.channels(connection.connector).outcome(told, settings_of(connection))
     except Exception as failed:
         log.error("message.not_handed_over", message=one.letter.row.public_id, exc_info=failed)
         return Ambiguous(reason=f"{type(failed).__name__} while it was handed over; see the log")

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
-from functools import cached_property, lru_cache
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.flow.app import App
 from engine.flow.limits.room import chosen
+from engine.flow.reach import Reader, Said, reader, said, standing
+from engine.flow.route import Route, lines, linked, routes
 from engine.model.consent import OPTIONAL
 from engine.model.customer import Party
 from engine.model.event import Event
 from engine.model.facts import State
 from engine.model.journey import Journey, Send
-from engine.model.merchant import Merchant, MerchantSettings
+from engine.model.merchant import Merchant
+from engine.model.preference import NOTHING_CHOSEN, Preference
 from engine.rules.guard_view import guard_view
 from engine.rules.happen import outweighs, renamed
 from engine.rules.identify import current
-from engine.rules.policy import Allow, Asked, Standing, Verdict, may_reach, still_true
+from engine.rules.policy import Allow, Asked, Verdict, may_reach, still_true
+from engine.rules.route import pick
+from engine.rules.silence import silence
 from engine.store import facts, merchants, messages, people, runs
+from engine.store.attempts import NOTHING, Past
 from engine.store.facts import Held
 from engine.store.merchants import Connection
 from engine.store.session import Tx
@@ -36,17 +42,31 @@ class Letter:
     merchant: Merchant
     journey: Journey
     step: Send
-    channel: Connection | None
+    routes: Sequence[Route] = ()  # the ways to its person, in order
+    route: Route | None = None  # the one that it takes, once it has been judged
+    reader: Reader = field(default_factory=Reader)  # who reads it
+    told: Said | None = None  # what they have agreed to and chosen, as far as it was asked for
+    offers: bool = False  # have they agreed to offers, over the way that it takes?
     orders_since: int = 0  # of the same person, after this one
     verdict: Verdict = field(default_factory=Allow)
-    index: str = ""  # blind index of the address, once it has been asked for
     _truth: Verdict | None = None
+
+    @property
+    def channel(self) -> Connection | None:
+        """The connection that carries it; before anybody has judged, the one it would rather take."""
+        route = self.route or next(iter(self.routes), None)
+        return route.channel if route else None
 
     def truth(self, now: datetime) -> Verdict:
         """Is what it says still so? The facts stay as they were read; only its time may run out."""
         if self._truth is None or now >= self.row.expires_at:
             self._truth = still_true(self.asked, self.events, self.names, now)
         return self._truth
+
+    @property
+    def chosen(self) -> Preference:
+        """What the person has chosen on the preference page."""
+        return self.told.of(self.reader.indexes)[1] if self.told else NOTHING_CHOSEN
 
     @property
     def state(self) -> State:
@@ -91,8 +111,8 @@ class Letter:
 
     @property
     def address(self) -> str | None:
-        """Where it would go: an e-mail address, the one medium there is now."""
-        return self.party.email if self.party else None
+        """Where it would go."""
+        return self.route.address if self.route else None
 
     @cached_property
     def asked(self) -> Asked:
@@ -105,11 +125,10 @@ class Letter:
 
 
 def open_letters(app: App, tx: Tx, ids: Sequence[int]) -> list[Letter]:
-    """Load messages of the transaction's merchant with their subjects, journeys and channels."""
+    """Load messages of the transaction's merchant with their subjects and journeys; `find_ways` comes next."""
     rows = messages.load(tx, ids)
     held = facts.load(tx, {row.subject_id for row in rows})
     merchant = merchants.by_id(tx, tx.merchant)
-    channels = channels_of(app, tx)
     ordered = people.orders_since(tx, {row.subject_id for row in rows if row.purpose in OPTIONAL})
     pinned: dict[str, Journey] = {}
     letters = []
@@ -121,40 +140,71 @@ def open_letters(app: App, tx: Tx, ids: Sequence[int]) -> list[Letter]:
         step = next(step for step in journey.steps if step.id == row.step)
         if not isinstance(step, Send):
             raise TypeError(f"journey {journey.name}: step {row.step} sends no message")
-        channel = next((channels[medium] for medium in step.via if medium in channels), None)
         letters.append(
             Letter(row=row, held=held[row.subject_id], merchant=merchant, journey=journey, step=step,
-                   channel=channel, orders_since=ordered.get(row.subject_id, 0))
+                   orders_since=ordered.get(row.subject_id, 0))
         )  # fmt: skip
     return letters
 
 
-def judge(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
-    """Ask the gate about every letter: is it still true, and may we reach the person now?"""
+def find_ways(
+    app: App, tx: Tx, letters: Sequence[Letter], past: Mapping[int, Past], passed_over: Mapping[int, str] | None = None
+) -> None:
+    """Find the ways by which each letter may reach its person, knowing what became of it before. `passed_over`: media
+    that are not tried, where it is not what the row says."""
+    carried = lines(app, tx)
+    media = frozenset(medium for letter in letters for medium in letter.step.via)
+    given = linked(tx, {letter.row.id: letter.party for letter in letters}, media)
     for letter in letters:
-        if letter.address and not letter.index:
-            letter.index = tx.vault.index(tx.merchant, "email", letter.address)
-    known = [letter.index for letter in letters if letter.index]
-    suppressed, consents = people.suppressed(tx, known), people.consents(tx, known)
+        row = letter.row
+        written = app.templates[row.template].media if row.template in app.templates else {"email"}
+        letter.reader = reader(tx, letter.state.facts.order, row.recipient, row.anchor)
+        letter.routes = routes(
+            app, tx, carried, letter.party, [medium for medium in letter.step.via if medium in written], row.purpose,
+            past=past.get(row.id, NOTHING), passed_over=(passed_over or {}).get(row.id, row.passed_over),
+            linked=given.get(row.id),
+        )  # fmt: skip
+
+
+def judge(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
+    """Ask the gate about every letter: is it still true, and by which way may we reach the person now?"""
+    suppressed = people.suppressed(tx, list({way.index for letter in letters for way in letter.routes if way.index}))
+    _ask(tx, letters)
     pauses = people.pauses(tx)
     for letter in letters:
-        standing = Standing(
-            suppressed=suppressed.get(letter.index, ()),
-            consents=consents.get(letter.index, {}),
-            paused=next((reason for journey, reason in pauses if journey in {None, letter.row.journey}), None),
-            quiet=_quiet(letter.merchant.settings),
-            zone=letter.zone,
-        )
-        verdict = letter.truth(now)
-        if isinstance(verdict, Allow):
-            reach = may_reach(letter.asked, letter.address, standing, now)
-            verdict = verdict if isinstance(reach, Allow) else reach
-        letter.verdict = verdict
+        paused = next((reason for journey, reason in pauses if journey in {None, letter.row.journey}), None)
+        letter.verdict = letter.truth(now)
+        if isinstance(letter.verdict, Allow):
+            _choose(letter, suppressed, paused, now)
 
 
-@lru_cache
-def _quiet(settings: MerchantSettings) -> tuple[time, time]:
-    return time.fromisoformat(settings.quiet_start), time.fromisoformat(settings.quiet_end)
+def _ask(tx: Tx, letters: Sequence[Letter]) -> None:
+    """Read what the people have said. A notice needs nobody's consent, and what its reader has chosen for it, language
+    and medium, is read once; for the others it is read anew every time somebody judges."""
+    asking = [one for one in letters if one.told is None or one.row.purpose != "transactional"]
+    persons = {index for letter in asking for index in letter.reader.indexes}
+    told = said(tx, persons, agreed_too=any(one.row.purpose != "transactional" for one in asking))
+    for letter in asking:
+        letter.told = told
+
+
+def _choose(letter: Letter, suppressed: Mapping[str, Collection[str]], paused: str | None, now: datetime) -> None:
+    email = letter.party.email if letter.party else None
+    silent = silence(letter.state.facts, shipment=letter.shipment, return_=letter.return_, email=email)
+    ways = []
+    standings = standing(
+        letter.routes, letter.reader, letter.told or Said(), letter.row.purpose, letter.merchant.settings, now,
+        suppressed=suppressed, paused=paused, silent=silent,
+    )  # fmt: skip
+    for way, one in zip(letter.routes, standings, strict=True):
+        ways.append((way.medium, may_reach(letter.asked, way.address, one, now)))
+    picked = pick(ways)
+    letter.route = letter.routes[picked.place] if picked.place is not None else None
+    letter.offers = picked.place is not None and standings[picked.place].consents.get("promotional") is True
+    if not isinstance(picked.verdict, Allow):
+        letter.verdict = picked.verdict
+    elif picked.verdict.values and isinstance(letter.verdict, Allow):
+        letter.verdict = Allow({**letter.verdict.values, **picked.verdict.values})
 
 
 def channels_of(app: App, tx: Tx) -> dict[str, Connection]:

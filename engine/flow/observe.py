@@ -13,15 +13,24 @@ from dataclasses import dataclass
 
 import structlog
 
-from engine.contracts import BadRow, Delivery, Observation, Receipt, Unreadable
-from engine.flow.absorb import Parked, absorb
+from engine.contracts import BadRow, Delivery, EndpointSeen, Observation, Receipt, Unreadable
+from engine.flow import click
+from engine.flow.absorb import Parked, Withdrawn, absorb
 from engine.flow.app import App
+from engine.flow.ask.plan import cannot_fetch, thin
 from engine.flow.claims import deliveries
+from engine.flow.endpoint import turn_to
 from engine.flow.place import Said
+from engine.flow.reader import reader
 from engine.flow.receive import receive
 from engine.io.metrics import OBSERVE
+from engine.rules.errand import Errand
+from engine.rules.mapping import mapped
+from engine.rules.owners import NOBODYS, called, owner_of, unassigned
 from engine.rules.receipt import SUPPRESSES
-from engine.store import inbox, merchants
+from engine.rules.silence import hushed
+from engine.rules.source_mails import mailed
+from engine.store import errands, inbox, merchants, strays, unmapped
 from engine.store.inbox import Raw
 from engine.store.merchants import Connection
 from engine.store.session import Tx
@@ -41,6 +50,10 @@ class Read:
     reason: str | None = None
     said: tuple[tuple[int, Observation], ...] = ()
     receipts: tuple[tuple[int, Receipt], ...] = ()
+    endpoints: tuple[tuple[int, EndpointSeen], ...] = ()
+    fetch: tuple[Errand, ...] = ()
+    unmapped: tuple[tuple[str, bool], ...] = ()  # statuses, and whether each is a scan's
+    strays: tuple[str, ...] = ()  # goods owners that no merchant is set for
 
 
 def observe(app: App) -> int:
@@ -68,11 +81,15 @@ def _try_read(app: App, raw: Raw, senders: dict[str, Sender]) -> Read | None:
         return None
 
 
-def _work(app: App, batch: Sequence[Read], *, patient: bool = True) -> None:
+def _work(app: App, batch: Sequence[Read], *, patient: bool = True, shut: frozenset[int] = frozenset()) -> None:
+    """`shut`: merchants of whom nothing may be armed meanwhile."""
     if not batch:
         return
     try:
-        due = app.store.commit(lambda tx: _commit(app, tx, batch), patient=patient)
+        due = app.store.commit(lambda tx: _commit(app, tx, batch, shut), patient=patient)
+    except Withdrawn as found:
+        _work(app, batch, patient=patient, shut=shut | {found.merchant})
+        return
     except Exception as failed:
         if len(batch) > 1:
             for one in batch:
@@ -82,16 +99,21 @@ def _work(app: App, batch: Sequence[Read], *, patient: bool = True) -> None:
         return
     if due:
         app.hints.deliver()
+    if any(one.fetch for one in batch):
+        app.hints.ask()
 
 
-def _commit(app: App, tx: Tx, batch: Sequence[Read]) -> bool:
+def _commit(app: App, tx: Tx, batch: Sequence[Read], shut: frozenset[int]) -> bool:
     now = app.clock.now()
     receipts: dict[int, list[Receipt]] = {}
     for merchant, receipt in (told for one in batch for told in one.receipts):
         receipts.setdefault(merchant, []).append(receipt)
-    for merchant in sorted(receipts):
-        if any(receipt.status in SUPPRESSES for receipt in receipts[merchant]):
-            tx.shut_gate(merchant)
+    told_of: dict[int, list[EndpointSeen]] = {}
+    for merchant, seen_there in (told for one in batch for told in one.endpoints):
+        told_of.setdefault(merchant, []).append(seen_there)
+    suppressing = {n for n, some in receipts.items() if any(receipt.status in SUPPRESSES for receipt in some)}
+    for merchant in sorted(shut | told_of.keys() | suppressing):
+        tx.shut_gate(merchant)
     by_merchant: dict[int, list[Said]] = {}
     for one in batch:
         for merchant, seen in one.said:
@@ -99,11 +121,18 @@ def _commit(app: App, tx: Tx, batch: Sequence[Read]) -> bool:
             by_merchant.setdefault(merchant, []).append(said)
     due, parked = False, dict[int, Parked]()
     for merchant, heard in sorted(by_merchant.items()):
-        planned, left_out = absorb(app, tx.of(merchant), heard, now)
+        planned, left_out = absorb(app, tx.of(merchant), heard, now, shut=merchant in shut)
         due = due or planned
         parked |= left_out
     for merchant, told in sorted(receipts.items()):
         receive(app, tx.of(merchant), told)
+    for merchant, of_addresses in sorted(told_of.items()):
+        due = turn_to(tx.of(merchant), of_addresses, now) or due
+    errands.want(tx, [errand for one in batch for errand in one.fetch])
+    for one in batch:
+        if one.unmapped:
+            unmapped.count(tx, one.raw.connection, one.raw.merchant, one.unmapped, now)
+    strays.note(tx, [(one.raw.connection, owner, one.raw.id) for one in batch for owner in one.strays])
     ends: dict[tuple[str, str | None], list[int]] = {}
     for one in batch:
         end = ("parked", parked[one.raw.id].reason) if one.raw.id in parked else (one.state, one.reason)
@@ -132,31 +161,51 @@ def _sender(app: App, raw: Raw) -> Sender:
 def _read(app: App, raw: Raw, connection: Connection | None, owners: Mapping[str, int]) -> Read:
     if connection is None:
         return Read(raw=raw, state="dead", reason="its connection is gone")
+    if (own := click.told(raw)) is not None:
+        return Read(raw=raw, state="processed", receipts=((raw.merchant, own),) if raw.merchant is not None else ())
     # A connection that belongs to no merchant serves several: its payloads must say whose they are.
     config = connection.config if raw.merchant is not None else {**connection.config, "route": "yes"}
     delivery = Delivery(body=raw.body, headers=raw.headers, received_at=raw.received_at, topic=raw.topic, config=config)
+    reads = reader(app, connection)
+    if reads is None:
+        return Read(raw=raw, state="dead", reason=f"{connection.connector} is told nothing")
     try:
-        reading = app.sources(connection.connector).read(delivery)
+        reading = reads.read(delivery)
     except Unreadable as unreadable:
         return Read(raw=raw, state="dead", reason=f"unreadable: {unreadable}")
-    if reading.unmapped:
-        log.warning("status.unmapped", connection=connection.id, statuses=reading.unmapped)
+    if connection.role == "source":
+        reading = hushed(reading, app.sources(connection.connector).manifest.notify, connection.config)
+        reading = mailed(reading, connection.config, connection.created_at or raw.received_at)
+    reading, strange = mapped(reading, connection.config)
+    if strange:
+        log.warning("status.unmapped", connection=connection.id, statuses=[status for status, _ in strange])
     said = [(raw.merchant, seen) for seen in reading.observations if raw.merchant is not None]
-    unknown = []
+    unknown: dict[str, None] = {}
     for routed in reading.routed:
-        slug = connection.config.get(f"route.{routed.route}", routed.route)
-        merchant = owners.get(slug, raw.merchant)
+        merchant = owner_of(routed.route, connection.config, owners, raw.merchant)
         if merchant is None:
-            unknown.append(routed.route)
+            unknown[called(routed.route)] = None
         else:
             said += [(merchant, seen) for seen in routed.observations]
     state, reason = "processed", _bad_rows(reading.bad_rows)
     if unknown:
-        state, reason = "parked", f"unknown goods owner; set route.<owner>=<merchant> on {connection.id} and replay"
-    elif not (said or reading.receipts or reading.bad_rows):
+        state, reason = "parked", unassigned(connection.id, list(unknown), reason)
+    elif raw.merchant is None and reading.observations:
+        state, reason = "parked", NOBODYS
+    elif reading.fetch and (cannot := cannot_fetch(app, connection)):
+        state, reason = "parked", cannot
+    elif not (said or reading.receipts or reading.endpoints or reading.bad_rows or reading.fetch):
         state, reason = "ignored", reading.ignored or "it says nothing that we use"
-    receipts = [(raw.merchant, receipt) for receipt in reading.receipts if raw.merchant is not None]
-    return Read(raw=raw, state=state, reason=reason, said=tuple(said), receipts=tuple(receipts))
+    receipts = [
+        (owner, receipt) for receipt in reading.receipts
+        if (owner := raw.merchant or owners.get(receipt.merchant or "")) is not None
+    ]  # fmt: skip
+    at_hand = [(raw.merchant, seen) for seen in reading.endpoints if raw.merchant is not None]
+    fetch = thin(app, connection, dict.fromkeys(reading.fetch, raw.backfill))
+    return Read(
+        raw=raw, state=state, reason=reason, said=tuple(said), receipts=tuple(receipts), endpoints=tuple(at_hand),
+        fetch=tuple(fetch), unmapped=strange, strays=tuple(unknown),
+    )  # fmt: skip
 
 
 def _bad_rows(bad: Sequence[BadRow]) -> str | None:

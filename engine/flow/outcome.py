@@ -41,10 +41,17 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
     ]
 
     dead = [
-        (one.letter.address, f"{said.code} {said.detail or ''}".strip()[:200])
+        (one.letter.route.index, f"{said.code} {said.detail or ''}".strip()[:200])
         for one, said in done
-        if isinstance(said, Rejected) and said.scope == "recipient" and one.letter.address
+        if isinstance(said, Rejected) and said.scope == "recipient" and one.letter.route and one.letter.route.index
     ]
+
+    refused = {
+        one.letter.route.channel.id
+        for one, said in done
+        if isinstance(said, Rejected | Deferred) and said.scope == "account" and one.letter.route
+        and app.channels(one.letter.route.channel.connector).login
+    }  # fmt: skip
 
     def write(tx: Tx) -> None:
         if dead:
@@ -53,8 +60,8 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
         _take_back(tx, idle, now)
         changed = outbox.settle(tx, ended, now)
         ledger.note(tx, [_entry(one, end, now) for (one, _), end in zip(done, ended, strict=True)])
-        for address, reason in dead:
-            people.suppress(tx, tx.vault.index(merchant, "email", address), "all", reason, now)
+        for index, reason in dead:
+            people.suppress(tx, index, "all", reason, now)
         final = [
             (one.letter.row, end.status)
             for (one, _), end in zip(done, ended, strict=True)
@@ -62,6 +69,8 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
         ]
         resolve(app, tx, final, tries[0][0].letter.merchant)
         passage.tell(app, tx, told)
+        for connection in refused:
+            merchants.forget_until(tx, connection)
 
     # Patient: what is known now would be unknown for ever if it were not written.
     app.store.commit(write, merchant, patient=True)
@@ -108,7 +117,10 @@ def _ended(app: App, one: Try, outcome: Outcome, now: datetime) -> Ended:
         outcome = Deferred(scope=outcome.scope, code=outcome.code, detail=outcome.detail)
     match outcome:
         case Accepted(ref=ref, detail=detail):
-            return Ended(id=row.id, fence=row.fence, n=one.n, outcome="accepted", status="sent", ref=ref, detail=detail)
+            return Ended(
+                id=row.id, fence=row.fence, n=one.n, outcome="accepted", status="sent", ref=ref, detail=detail,
+                silent_at=_silent_at(app, one, now),
+            )  # fmt: skip
         case Ambiguous(reason=reason):
             again = _repeated(app, one, now)
             told = "may or may not have left" + (", sent again" if again else "")
@@ -117,10 +129,15 @@ def _ended(app: App, one: Try, outcome: Outcome, now: datetime) -> Ended:
                 due_at=again, detail=reason, reason=f"{told}: {reason}",
             )  # fmt: skip
         case Rejected(scope=scope, code=code, detail=detail):
-            status: MessageStatus = _lost(one, "suppressed" if scope == "recipient" else "dead")
+            onward = _another_way(one)
+            status: MessageStatus = (
+                "planned" if onward else _lost(one, "suppressed" if scope == "recipient" else "dead")
+            )
+            reason = f"rejected ({scope}): {code} {detail or ''}".strip()
             return Ended(
                 id=row.id, fence=row.fence, n=one.n, outcome="rejected", status=status, scope=scope, code=code,
-                detail=detail, reason=f"rejected ({scope}): {code} {detail or ''}".strip(),
+                detail=detail, due_at=now if onward else None,
+                reason=f"{reason}; {onward} is next" if onward else reason,
             )  # fmt: skip
         case Deferred():
             return _deferred(app, one, outcome, now)
@@ -148,6 +165,26 @@ def _deferred(app: App, one: Try, outcome: Deferred, now: datetime) -> Ended:
     )  # fmt: skip
 
 
+def _silent_at(app: App, one: Try, now: datetime) -> datetime | None:
+    """When another medium is tried unless somebody says that it arrived. Only where the channel says such things and
+    there is another way: silence of one that never speaks means nothing."""
+    span, took = one.letter.step.deliver_within, one.letter.route
+    if span is None or took is None or not app.channels(took.channel.connector).capabilities.receipts:
+        return None
+    others = any(way.address for way in one.letter.routes if way.medium != took.medium)
+    return now + span if others else None
+
+
+def _another_way(one: Try) -> str | None:
+    """The medium by which a message goes on that was surely not taken by this one; None when there is none, or when
+    an attempt before may have arrived."""
+    took = one.letter.route
+    if took is None or one.past.unknowns:
+        return None
+    tried = {way.medium for way in one.letter.routes if way.channel.id in one.past.refused} | {took.medium}
+    return next((way.medium for way in one.letter.routes if way.medium not in tried and way.address), None)
+
+
 def _lost(one: Try, otherwise: MessageStatus) -> MessageStatus:
     """How a message ends that was refused for good: what an attempt before may have done stays open."""
     return "unknown" if one.past.unknowns else otherwise
@@ -155,9 +192,11 @@ def _lost(one: Try, otherwise: MessageStatus) -> MessageStatus:
 
 def _repeated(app: App, one: Try, now: datetime) -> datetime | None:
     """When a message leaves again that may have left; None: never by itself."""
-    channel, since = one.letter.channel, one.past.since or now
-    window = app.channels(channel.connector).capabilities.idempotency if channel else timedelta(0)
-    again = next_try(one.n - one.past.free, now, after=None, chance=app.chance()) if window else now + RECEIPTS
+    connection, since = one.letter.channel, one.past.since or now
+    channel = app.channels(connection.connector) if connection else None
+    window = channel.capabilities.idempotency if channel else timedelta(0)
+    keyed = window and channel is not None and channel.find is None  # else it takes a while until it can be found
+    again = next_try(one.n - one.past.free, now, after=None, chance=app.chance()) if keyed else now + RECEIPTS
     if again is None or again >= one.letter.row.expires_at:
         return None
     lease = timedelta(seconds=app.settings.lease_seconds)

@@ -3,6 +3,8 @@ the mailbox folder for the rest."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,16 +19,20 @@ from engine.store.merchants import Connection
 if TYPE_CHECKING:
     from engine.io.http import Http
 
+ASKED = 30.0  # seconds that a system may take for what is asked of it: a page of a list is slower than a message
+LARGEST_ASKED = 32 * 1024 * 1024  # bytes of its answer
+
 
 class Transports:
     """Implements `flow.app.Post`. Threads may share it; transports are made on first use and kept."""
 
-    def __init__(self, home: Path, *, deadline: float, reach: Reach | None = None) -> None:
+    def __init__(self, home: Path, *, deadline: float, reach: Reach | None = None, asked: float = ASKED) -> None:
         self._mailbox = MailboxTransport(home / "mailbox")
-        self._deadline = deadline
+        self._deadline, self._asked = deadline, asked
         self._reach = reach or Reach()
         self._smtp: dict[str, SmtpTransport] = {}
         self._http: Http | None = None
+        self._asks: Http | None = None
         self._lock = Lock()
 
     def send(self, connection: Connection, request: Request) -> Answer | Failure:
@@ -34,18 +40,32 @@ class Transports:
         match request:
             case HttpRequest():
                 secrets = {name: values[0] for name, values in connection.secrets.items() if values}
-                return self.http.send(connection.id, request, secrets)
+                return self.http.send(connection.id, request, {**connection.config, **secrets})
             case MailRequest():
                 return self._mail(connection, request)
             case FileRequest():
                 return self._mailbox.send(request)
 
+    def ask(self, connection: str, request: HttpRequest, settings: Mapping[str, str]) -> Answer | Failure:
+        """Ask the system behind a connection; `settings` fill the request's `auth`."""
+        with self._lock:
+            if self._asks is None:
+                from engine.io.http import Http
+
+                self._asks = Http(self._reach, deadline=self._asked, largest=LARGEST_ASKED)
+        return self._asks.send(connection, request, settings)
+
+    def start(self, account: str, request: HttpRequest, settings: Mapping[str, str]) -> Future[Answer | Failure]:
+        """Hand a request over without waiting; `account` names whose connections are used, `settings` fill it."""
+        return self.http.start(account, request, settings)
+
     def close(self) -> None:
         """Say goodbye to all servers."""
         for transport in self._smtp.values():
             transport.close()
-        if self._http is not None:
-            self._http.close()
+        for http in (self._http, self._asks):
+            if http is not None:
+                http.close()
 
     @property
     def http(self) -> Http:

@@ -11,8 +11,9 @@ from engine.contracts import Receipt
 from engine.flow.app import App
 from engine.flow.case import Case
 from engine.flow.outcome import resolve
+from engine.flow.route import suppressed_as
 from engine.flow.step import commit, load_courses, signal
-from engine.model.event import Event, EventType
+from engine.model.event import EVENT_TYPES, Event, EventType
 from engine.model.message import OPEN
 from engine.rules.receipt import SUPPRESSES, becomes
 from engine.rules.signals import Happened
@@ -29,18 +30,20 @@ def receive(app: App, tx: Tx, said: Sequence[Receipt]) -> None:
     settled, happened = [], []
     for receipt in sorted(said, key=lambda one: one.as_of):
         row = rows.get(receipt.message)
-        if row is None:
+        if row is None or receipt.machine:
             continue
         status = becomes(standing[receipt.message], receipt.status) if row.first_armed_at is not None else None
         if status is not None:
-            reason = None if status != "dead" else f"bounced: {receipt.code or ''} {receipt.detail or ''}".strip()[:200]
+            told = f"{receipt.status}: {receipt.code or ''} {receipt.detail or ''}".strip()[:200]
+            reason = told if status == "dead" else None
             receipts.settle(tx, row, status, reason, receipt.as_of)
             if standing[receipt.message] in OPEN:  # whoever sends will find it settled: the run is told here
                 settled.append((row, status))
             standing[receipt.message] = status
         _suppress(tx, row, receipt, now)
         ledger.note(tx, [_entry(row, receipt, status, now)])
-        happened.append((row, receipt))
+        if f"message.{receipt.status}" in EVENT_TYPES:
+            happened.append((row, receipt))
     resolve(app, tx, settled)
     _tell_runs(app, tx, happened, now)
 
@@ -49,9 +52,9 @@ def _suppress(tx: Tx, row: Any, receipt: Receipt, now: datetime) -> None:
     scopes = SUPPRESSES.get(receipt.status, ())
     address = optout.address(tx, row) if scopes else None
     if address is not None:
+        index = suppressed_as(tx, row.channel or "email", address)
         for scope in scopes:
-            person = tx.vault.index(tx.merchant, "email", address)
-            people.suppress(tx, person, scope, f"{receipt.status}: {receipt.code or 'no code'}", now)
+            people.suppress(tx, index, scope, f"{receipt.status}: {receipt.code or 'no code'}", now)
 
 
 def _entry(row: Any, receipt: Receipt, status: str | None, now: datetime) -> Entry:

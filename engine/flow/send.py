@@ -13,7 +13,8 @@ from engine.flow.app import App
 from engine.flow.arm import Batch, Ready, arm
 from engine.flow.doubt import Before
 from engine.flow.hand_over import hand_over
-from engine.flow.letter import Letter, judge, open_letters
+from engine.flow.letter import Letter, find_ways, judge, open_letters
+from engine.flow.login import log_in
 from engine.flow.outcome import settle
 from engine.flow.render import render
 from engine.io.metrics import SEND
@@ -47,8 +48,10 @@ def _deliver(app: App, merchant: int, ids: Sequence[int]) -> float:
     sending = 0.0
     with app.store.read(merchant) as tx:
         letters = open_letters(app, tx, ids)
-        judge(tx, letters, app.clock.now())
         known = doubt.before(tx, letters)
+        find_ways(app, tx, letters, {number: one.past for number, one in known.items()})
+        judge(tx, letters, app.clock.now())
+    log_in(app, letters)
     for some in _at_once(app, letters):
         allowed = [letter for letter in some if isinstance(letter.verdict, Allow)]
         ready = [one for letter in allowed if (one := _write(app, letter, known.get(letter.row.id))) is not None]

@@ -199,7 +199,7 @@ class Turns(Generic[K]):
 
 
 class Lines:
-    """The lines of one process: due messages by lane, waiting deliveries, wakeups."""
+    """The lines of one process: due messages by lane, waiting deliveries, wakeups, errands."""
 
     def __init__(self, clock: Callable[[], float], chance: Callable[[], float]) -> None:
         merchants: dict[int, float] = {}
@@ -209,6 +209,7 @@ class Lines:
         )
         self.wakeups: Turns[int] = Turns(clock, chance(), merchants)
         self.deliveries: Turns[str] = Turns(clock, chance())
+        self.errands: Turns[str] = Turns(clock)
         self.looks = count(1)
 
 

@@ -7,7 +7,12 @@ from typing import Any
 
 from engine.flow.app import App
 from engine.flow.outcome import resolve
-from engine.store import ledger, optout, people
+from engine.flow.route import persons_of, suppressed_as
+from engine.model.consent import ANY
+from engine.model.message import Medium
+from engine.rules.consent import agreed
+from engine.store import consents, ledger, optout, people
+from engine.store.consents import Consent
 from engine.store.ledger import Entry
 from engine.store.people import Link
 from engine.store.session import Tx
@@ -29,8 +34,8 @@ def unsubscribe(app: App, link: Link) -> None:
         address = optout.address(tx, row) if row is not None else None
         if row is None or address is None:
             return
-        person = tx.vault.index(tx.merchant, "email", address)
-        withdrawn = _withdraw(tx, person, row, now)
+        person = optout.party(tx, row)
+        withdrawn = _withdraw(tx, persons_of(tx, person), address, row, now)
         gone = optout.cancel(tx, row, person, REASON)
         if withdrawn or gone:
             values = {"purpose": row.purpose, "cancelled": len(gone)}
@@ -42,16 +47,22 @@ def unsubscribe(app: App, link: Link) -> None:
     app.store.commit(stop, link.merchant)
 
 
-def _withdraw(tx: Tx, person: str, row: Any, now: datetime) -> bool:
-    """Suppress and record; False when both stood already."""
-    suppressed = row.purpose in people.suppressed(tx, [person]).get(person, ())
-    withdrawn = people.consents(tx, [person]).get(person, {}).get(row.purpose) is False
-    people.suppress(tx, person, row.purpose, REASON, now)
+def _withdraw(tx: Tx, persons: list[str], address: str, row: Any, now: datetime) -> bool:
+    """Suppress the address and record what the person has taken back; False when both stood already."""
+    medium: Medium = row.channel or "email"
+    index = suppressed_as(tx, medium, address)
+    suppressed = row.purpose in people.suppressed(tx, [index]).get(index, ())
+    said = consents.together(consents.agreed(tx, persons), persons)
+    withdrawn = not persons or agreed(said, medium, now).get(row.purpose) is False
+    people.suppress(tx, index, row.purpose, REASON, now)
     if not withdrawn:
-        people.record_consent(tx, [{
-            "person_index": person, "channel": "email", "purpose": row.purpose, "granted": False,
-            "basis": "one-click unsubscribe", "source": row.public_id, "at": now,
-        }])  # fmt: skip
+        consents.record(tx, [
+            Consent(
+                person=person, channel=ANY, purpose=row.purpose, granted=False, basis="one-click unsubscribe",
+                source=row.public_id, at=now, proof={"message": row.public_id, "by": medium},
+            )
+            for person in persons
+        ])  # fmt: skip
     return not (suppressed and withdrawn)
 
 

@@ -12,6 +12,7 @@ import atexit
 import ssl
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from threading import Lock, Thread
 from typing import Any
 
@@ -19,24 +20,29 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from engine.contracts import Answer, Failure, HttpRequest
+from engine.io.clock import SystemClock
 from engine.io.http_dial import UNDER_WAY, Resolve, UnderWay, addresses, session
 from engine.io.http_reach import Reach
-from engine.io.http_reply import NETWORK, failure, read
-from engine.io.http_request import headers, target
+from engine.io.http_reply import LARGEST, NETWORK, failure, read
+from engine.io.http_request import address, body, headers
+from engine.io.signers import Unsigned, signed
 
+CLOCK = SystemClock()  # signatures are checked by clocks outside, however fast business time runs
 _NAMES_AT_ONCE = 64  # a name server that does not answer holds a thread; the names of other accounts go on
 _LAST_WORDS = 2.0  # seconds for what is under way to notice that its connection was closed
 
 
 class Http:
     """Requests from many threads. `deadline` (seconds) is for all of a request, `connect_timeout` for its name,
-    TCP and TLS. `resolve` gives the addresses of a name and may block; `context` is TLS of our side."""
+    TCP and TLS. `resolve` gives the addresses of a name and may block; `context` is TLS of our side; a reply has
+    `largest` bytes at most."""
 
     def __init__(
         self, reach: Reach, *, deadline: float = 15.0, connect_timeout: float = 3.0,
-        resolve: Resolve = addresses, context: ssl.SSLContext | None = None,
+        resolve: Resolve = addresses, context: ssl.SSLContext | None = None, largest: int = LARGEST,
     ) -> None:  # fmt: skip
         self._reach = reach
+        self._largest = largest
         self._deadline = deadline
         self._timeouts = {"pool": connect_timeout, "connect": connect_timeout}
         self._resolve = resolve
@@ -55,14 +61,24 @@ class Http:
     ) -> Future[Answer | Failure]:
         """Hand one request over without waiting: many of one thread can be under way side by side.
 
-        `account` names whose connections are used; `secrets` fill the request's `auth`.
+        `account` names whose connections are used; `secrets` (settings may be among them) fill the request's `auth`
+        and `url_slots`, and sign it.
         """
-        url = target(request.url)
+        url = address(request, secrets or {})
         if isinstance(url, Failure):
             return _known(url)
         complete = headers(request, secrets or {})
         if isinstance(complete, Failure):
             return _known(complete)
+        whole = body(request, secrets or {})
+        if isinstance(whole, Failure):
+            return _known(whole)
+        request = replace(request, body=whole)
+        if request.sign is not None:
+            try:
+                complete = {**complete, **signed(request, url, secrets or {}, CLOCK.real())}
+            except Unsigned as why:
+                return _known(Failure(stage="connect", text=str(why)))
         return self._run(self._exchange(account, request, url, complete))
 
     def close(self) -> None:
@@ -119,7 +135,7 @@ class Http:
             async with asyncio.timeout(self._deadline):
                 response = await self._client(account).handle_async_request(asked)
                 try:
-                    return await read(response)
+                    return await read(response, self._largest)
                 finally:
                     await response.aclose()
         except NETWORK as failed:

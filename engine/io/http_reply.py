@@ -11,15 +11,15 @@ import httpx
 from engine.contracts import Answer, Failure
 from engine.io.http_dial import UnderWay
 
-LARGEST = 256 * 1024  # bytes as they come over the wire
+LARGEST = 256 * 1024  # bytes as they come over the wire, unless more is asked for
 # What a broken or hostile network can raise. Anything else is a bug of ours.
 NETWORK = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, asyncio.IncompleteReadError)
 _LONGEST_TEXT = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-async def read(response: httpx.Response) -> Answer | Failure:
-    """The reply, when it is neither encoded nor larger than LARGEST; whatever its status says."""
+async def read(response: httpx.Response, largest: int = LARGEST) -> Answer | Failure:
+    """The reply, when it is neither encoded nor larger than `largest`; whatever its status says."""
     coding = response.headers.get("content-encoding", "identity")
     if coding.strip().lower() not in {"", "identity"}:
         return Failure(stage="handed_over", text=short(f"an encoded reply ({coding}) to status {response.status_code}"))
@@ -28,8 +28,8 @@ async def read(response: httpx.Response) -> Answer | Failure:
         raise TypeError("an answer that cannot be waited for")
     async for chunk in response.stream:
         body += chunk
-        if len(body) > LARGEST:
-            text = f"a reply of more than {LARGEST} bytes to status {response.status_code}"
+        if len(body) > largest:
+            text = f"a reply of more than {largest} bytes to status {response.status_code}"
             return Failure(stage="handed_over", text=text)
     return Answer(code=response.status_code, headers=dict(response.headers), body=bytes(body))
 

@@ -94,6 +94,7 @@ class Gauge:
 DELIVERIES = Tally("todoke_deliveries", "Deliveries by connector and the HTTP status of the answer",
                    "connector", "answer")  # fmt: skip
 ATTEMPTS = Tally("todoke_attempts", "Attempts to send by channel and outcome", "channel", "outcome")
+CALLS = Tally("todoke_hook_calls", "Events posted to endpoints and what became of them", "fate")
 HINTS = Tally("todoke_hints", "Hints by kind and what became of them", "kind", "fate")
 GROUPS = Spread("todoke_intake_commit_deliveries", "Deliveries that shared one commit of the intake", SIZES)
 OBSERVE = Spread("todoke_observe_seconds", "Seconds for one batch of deliveries, from reading to commit", SECONDS)
@@ -101,7 +102,7 @@ SEND = Spread(
     "todoke_send_seconds", "Seconds for one merchant's batch of messages, from the gate to written outcomes", SECONDS
 )
 
-TALLIES = (DELIVERIES, ATTEMPTS, HINTS)
+TALLIES = (DELIVERIES, ATTEMPTS, CALLS, HINTS)
 SPREADS = (GROUPS, OBSERVE, SEND)
 
 

@@ -8,7 +8,7 @@ import time
 
 from engine.contracts import Answer, Failure, MailRequest
 from engine.io.smtp_server import server
-from engine.io.smtp_session import Session, commands_of
+from engine.io.smtp_session import Commands, Session, commands_of
 
 
 class SmtpTransport:
@@ -41,17 +41,17 @@ class SmtpTransport:
 
         A kept connection that turns out dead before the message was handed over is replaced once.
         """
-        commands = commands_of(request)
+        commands_of(request)  # raises before anything is opened
         until = time.monotonic() + self.deadline
         if kept := self._take():
-            result = kept.transact(commands, request.data, until, first_reply=self.connect_timeout)
+            result = kept.transact(_commands(kept, request), request.data, until, first_reply=self.connect_timeout)
             self._give_back(kept)
             if not _may_repeat(result) or time.monotonic() >= until:
                 return result
         fresh = self._open(until)
         if isinstance(fresh, Failure):
             return fresh
-        result = fresh.transact(commands, request.data, until)
+        result = fresh.transact(_commands(fresh, request), request.data, until)
         self._give_back(fresh)
         return result
 
@@ -87,6 +87,10 @@ class SmtpTransport:
             return session
         session.hang_up()
         return failure
+
+
+def _commands(session: Session, request: MailRequest) -> Commands:
+    return commands_of(request, dsn=session.has_extn("dsn"))
 
 
 def _may_repeat(result: Answer | Failure) -> bool:

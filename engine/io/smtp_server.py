@@ -47,7 +47,7 @@ def server(url: str, tls: str | None = None) -> Server:
     if not (user + password).isascii():
         raise BadServer("url: user and password must be ASCII")
     port = port or _PORTS[parts.scheme]
-    near = _is_loopback(host)
+    near = is_loopback(host)
     if tls not in (None, "", "starttls", "tls", "none"):
         raise BadServer("tls: choose starttls, tls or none")
     default: Tls = "none" if near else "starttls"
@@ -60,7 +60,8 @@ def server(url: str, tls: str | None = None) -> Server:
     return Server(host=host, port=port, tls=found, user=user, password=password)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Is it this machine, by its name alone?"""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -21,24 +21,43 @@ Commands = tuple[tuple[str, bytes], ...]  # name and line, in the order they are
 Reply = tuple[str, int, bytes]  # command, code, text
 
 _LONGEST_REPLY = 64 * 1024  # octets
+_LONGEST_ENVID = 100  # characters, RFC 3461 section 4.4
 _LONGEST_TEXT = 500  # characters of a reply worth keeping
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
-def commands_of(request: MailRequest) -> Commands:
-    """The commands before the body. Raises ValueError for what would end a command or a body early."""
-    if _CONTROL.search(request.mail_from + request.rcpt_to):
-        raise ValueError("mail_from, rcpt_to: a control character would end the SMTP command")
+def commands_of(request: MailRequest, *, dsn: bool = False) -> Commands:
+    """The commands before the body, with the request's wishes about reports for a server that offers `dsn`.
+    Raises ValueError for what would end a command or a body early."""
+    if _CONTROL.search("".join((request.mail_from, request.rcpt_to, *request.notify))):
+        raise ValueError("mail_from, rcpt_to, notify: a control character would end the SMTP command")
     data = request.data
     if not data.endswith(b"\r\n") or not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
         raise ValueError("data: every line must end with CRLF and nothing else")
     ascii_only = request.mail_from.isascii() and request.rcpt_to.isascii() and data.isascii()
-    mail = f"MAIL FROM:<{request.mail_from}>{'' if ascii_only else ' BODY=8BITMIME SMTPUTF8'}\r\n"
+    of_mail, of_rcpt = _reports(request) if dsn else ("", "")
+    mail = f"MAIL FROM:<{request.mail_from}>{of_mail}{'' if ascii_only else ' BODY=8BITMIME SMTPUTF8'}\r\n"
     return (
         ("MAIL", mail.encode()),
-        ("RCPT", f"RCPT TO:<{request.rcpt_to}>\r\n".encode()),
+        ("RCPT", f"RCPT TO:<{request.rcpt_to}>{of_rcpt}\r\n".encode()),
         ("DATA", b"DATA\r\n"),
     )
+
+
+def _reports(request: MailRequest) -> tuple[str, str]:
+    """The parameters of RFC 3461. RET=HDRS: a report need not bring the whole mail back. An address outside ASCII
+    would need another form of ORCPT (RFC 6533), and a report names it anyway."""
+    if not request.notify:
+        return "", ""
+    name = _xtext(request.envid)
+    of_mail = " RET=HDRS" + (f" ENVID={name}" if 0 < len(name) <= _LONGEST_ENVID else "")
+    original = f" ORCPT=rfc822;{_xtext(request.rcpt_to)}" if request.rcpt_to.isascii() else ""
+    return of_mail, f" NOTIFY={','.join(request.notify)}{original}"
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461, section 4."""
+    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text if c.isascii())
 
 
 class Session(smtplib.SMTP):

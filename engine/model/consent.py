@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 # channels.md: transactional (performance notices), adjacent (the same with a small offer), service
 # (review requests, surveys), promotional (reorder, cross-sell). Decides consent, one-click headers,
@@ -13,6 +16,18 @@ Scope = Literal["all", "service", "promotional"]  # what a suppression of an end
 
 # Purposes that a customer can switch off, and that carry List-Unsubscribe with one click (RFC 8058).
 OPTIONAL: frozenset[str] = frozenset({"service", "promotional"})
+
+ANY = "any"  # the channel of a consent that holds for every medium
+
+
+class Agreed(Struct, frozen=True, kw_only=True):
+    """One record of what a person has agreed to or taken back."""
+
+    purpose: str
+    channel: str  # a medium, or ANY
+    granted: bool
+    at: datetime
+    expires_at: datetime | None = None
 
 
 Lane = Literal["transactional", "service"]

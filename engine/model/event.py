@@ -16,7 +16,8 @@ EventType = Literal[
     "shipment.cancelled", "shipment.lost",
     "return.requested", "return.approved", "return.declined", "return.received", "return.refunded",
     "message.sent", "message.delivered", "message.opened", "message.clicked", "message.bounced",
-    "message.complained", "consent.granted", "consent.withdrawn",
+    "message.undelivered", "message.complained", "consent.requested", "consent.granted",
+    "consent.withdrawn",
 ]  # fmt: skip
 
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)

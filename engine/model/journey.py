@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from engine.model.consent import Purpose
 from engine.model.event import EVENT_TYPES, EventType
+from engine.model.message import Medium
 from engine.model.spans import Clock, Span
 
 MAX_STEPS = 200
@@ -24,7 +25,6 @@ END = "end"  # where a wait_for may lead instead of a later step
 NAME = r"^[a-z][a-z0-9_]{0,62}$"
 
 OncePer = Literal["order", "shipment", "return", "event"]
-Medium = Literal["email", "line", "sms", "push"]
 Name = Annotated[str, Field(pattern=NAME)]
 Guard = Annotated[str, Field(min_length=1, max_length=1_024)]
 
@@ -76,8 +76,11 @@ class Send(_Step):
     """A message. Its guards are asked at the moment of sending, not when it is planned."""
 
     send: Name = Field(description="The template.")
-    via: Annotated[tuple[Medium, ...], Field(min_length=1, max_length=4)] = Field(
+    via: Annotated[tuple[Medium, ...], Field(min_length=1, max_length=9)] = Field(
         ("email",), description="The media to try, best first."
+    )
+    deliver_within: Span | None = Field(
+        None, description="Where the medium tells what has arrived: silence for so long, and the next one is tried."
     )
     to: Literal["orderer", "recipient"] = Field("orderer", description="Who gets it.")
     asserts: EventType | None = Field(None, description="What the message says is so.")

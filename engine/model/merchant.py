@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 
@@ -25,8 +27,14 @@ class MerchantSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reviews_url: str | None = None
     returns_url: str | None = None
     reorder_url: str | None = None
+    country: str = "JP"  # ISO 3166-1: where people live of whom no source says it
+    service_consent: str = "by_law"  # "always": consent also where the law is content with a purchase
     quiet_start: str = "21:00"  # service and promotional messages wait for the morning
     quiet_end: str = "08:00"
+    mail_charset: Literal["utf-8", "iso-2022-jp"] = "utf-8"
+    # Schema.org in mails, for what mailboxes show beside them: "yes", or "full" with the whole address of delivery.
+    mail_markup: Literal["no", "yes", "full"] = "no"
+    click_links: str = "no"  # "yes": links of messages lead by way of us, so that clicks are known
     fuse_per_hour: int | None = None  # messages of one journey an hour at most; without it rules.fuse.CAP
 
 

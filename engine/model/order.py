@@ -61,4 +61,5 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     payer: Party | None = None
     total: Money | None = None
     source_notified: frozenset[str] = frozenset()  # event types the source says it has mailed about itself
+    silent: bool | None = None  # True: nobody is to be written to about it; False: somebody has allowed it
     test: bool = False

@@ -27,3 +27,4 @@ class Return(Struct, frozen=True, kw_only=True, omit_defaults=True):
     declined_at: datetime | None = None
     amount: Money | None = None
     reason: str | None = None
+    silent: bool | None = None  # True: the source wants nobody written to about it

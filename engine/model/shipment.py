@@ -83,3 +83,4 @@ class Shipment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reverts: int = 0  # how often that happened; a dispatch after it is another one
     siblings: int | None = None  # how many parcels the source says the order has in all
     source_notified: bool | None = None  # the source says that it has written to the customer about it
+    silent: bool | None = None  # True: the source wants nobody written to about it

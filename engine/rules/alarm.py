@@ -12,17 +12,20 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from engine.model.consent import Lane
+from engine.rules.credentials import Expiring
 from engine.rules.rhythm import Rhythm, silent
 
 Kind = Literal[
     "silent", "backlog", "workers_absent", "unknown", "dead", "dead_deliveries", "account_held", "breaker_open",
-    "volume_fuse", "restore_fence", "recipient_twice", "more_than_planned",
+    "volume_fuse", "restore_fence", "recipient_twice", "more_than_planned", "login_refused", "not_answered",
+    "credential_expires", "hook_failing", "hook_disabled",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 SLOW_LANE = 6  # times as long may a message wait that a person could choose not to get
 NO_WORKER = timedelta(seconds=90)  # three watches without a sign
 WAITING = timedelta(minutes=2)  # what nobody takes up, before a missing worker matters
+LONG = timedelta(minutes=30)  # a system that does not answer for so long is more than a hiccup
 OPEN_LONG = 3  # times in a row a breaker has opened
 MOST_OF_A_KIND = 5  # messages of one template about one parcel
 
@@ -44,9 +47,9 @@ class Alarm:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """So many wait in a queue (a lane of messages, or the inbox), the first since `oldest`."""
+    """So many wait in a queue (a lane of messages, the inbox, or what is to be asked), the first since `oldest`."""
 
-    queue: Lane | Literal["inbox"]
+    queue: Lane | Literal["inbox", "outbound"]
     count: int
     oldest: datetime | None
 
@@ -116,6 +119,38 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unanswered:
+    """What is asked of a connection's system has failed for `lasting`."""
+
+    connection: str
+    merchant: int | None
+    errand: str
+    why: str
+    reason: str
+    lasting: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """A connection's credential that runs out, or has."""
+
+    connection: str
+    merchant: int | None
+    expiring: Expiring
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailingHook:
+    """An endpoint for events that has taken nothing since `since`, or is told nothing any more."""
+
+    hook: str
+    merchant: int | None
+    disabled: bool
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Picture:
     """Everything that alarms follow from. `before` is business time of the look before this one: what was not due
     then cannot be late yet, however fast the clock runs."""
@@ -131,11 +166,17 @@ class Picture:
     paused: tuple[Paused, ...] = ()
     sent: tuple[Sent, ...] = ()
     sources: tuple[Source, ...] = ()
+    unanswered: tuple[Unanswered, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    hooks: tuple[FailingHook, ...] = ()
 
 
 def alarms(picture: Picture, *, backlog: timedelta) -> set[Alarm]:
     """The alarms that the picture gives; `backlog` is how long something due may wait."""
-    parts = (_queues(picture, backlog), _ends(picture), _channels(picture), _leaving(picture), _silence(picture))
+    parts = (
+        _queues(picture, backlog), _ends(picture), _channels(picture), _leaving(picture), _silence(picture),
+        _asking(picture), _hooks(picture),
+    )  # fmt: skip
     return {alarm for part in parts for alarm in part}
 
 
@@ -208,6 +249,32 @@ def _silence(picture: Picture) -> Iterator[Alarm]:
                 "minutes": _minutes(picture.now - one.last), "missed": round(missed),
             }  # fmt: skip
             yield Alarm("silent", one.connection, one.merchant, values)
+
+
+def _asking(picture: Picture) -> Iterator[Alarm]:
+    for one in picture.unanswered:
+        values = {
+            "connection": one.connection, "errand": one.errand, "why": one.why, "reason": one.reason,
+            "minutes": _minutes(one.lasting),
+        }  # fmt: skip
+        if one.why == "login":
+            yield Alarm("login_refused", one.connection, one.merchant, values)
+        elif one.why == "request" or one.lasting >= LONG:
+            yield Alarm("not_answered", f"{one.connection}/{one.errand}", one.merchant, values)
+    for held in picture.credentials:
+        name, at = held.expiring.name, held.expiring.at
+        told = {
+            "connection": held.connection, "name": name, "until": at.isoformat(timespec="seconds"),
+            "days": max((at - picture.now).days, 0),
+        }  # fmt: skip
+        about = f"{held.connection}/{name}/{held.expiring.stage}"
+        yield Alarm("credential_expires", about, held.merchant, told)
+
+
+def _hooks(picture: Picture) -> Iterator[Alarm]:
+    for one in picture.hooks:
+        values = {"hook": one.hook, "since": one.since.isoformat(timespec="seconds"), "reason": one.reason}
+        yield Alarm("hook_disabled" if one.disabled else "hook_failing", one.hook, one.merchant, values)
 
 
 def _minutes(span: timedelta) -> int:

@@ -101,12 +101,49 @@ WORDS: Mapping[Kind, tuple[str, str, str, str, str]] = {
         "{merchant}, {journey}: {accepted} accepted for {planned} planned; at most {most} of one kind for one parcel.",
         STOP,
     ),
+    "login_refused": (
+        "接続先の認証に失敗しています", "A connection's credentials are refused",
+        "{connection}: {reason}。{span}前から問い合わせができません。認証情報を更新してください。",
+        "{connection}: {reason}. Its system has not been asked for {span}. Renew the credentials.",
+        "todoke connections set {connection} KEY=VALUE",
+    ),
+    "not_answered": (
+        "接続先に問い合わせできません", "A connection's system cannot be asked",
+        "{connection}: {named}に{span}失敗しています({reason})。失われたものはなく、自動で再試行します。",
+        "{connection}: {named} has failed for {span} ({reason}). Nothing is lost; it is tried again.",
+        "todoke connections check {connection}",
+    ),
+    "hook_failing": (
+        "Webhookの送信先が応答していません", "A webhook endpoint takes nothing",
+        "{hook}: {since}から通知を受け取っていません（{reason}）。しばらく再送を続けます。",
+        "{hook}: it has taken nothing since {since} ({reason}). Events are told again for some time.",
+        "todoke hooks list",
+    ),
+    "hook_disabled": (
+        "Webhookの送信を止めました", "A webhook endpoint was disabled",
+        "{hook}: {reason}。たまった通知は保存されています。送信先を直してから再開してください。",
+        "{hook}: {reason}. What it was to be told is kept; mend it, then enable it.",
+        "todoke hooks enable {hook}",
+    ),
+    "credential_expires": (
+        "認証情報の期限が近づいています", "Credentials run out",
+        "{connection}: {name} の期限は{at}です(あと{days}日)。切れると問い合わせも送信もできません。",
+        "{connection}: {name} runs out at {at} ({days} days left). After that nothing can be asked or sent with it.",
+        "todoke connections set {connection} {name}=...",
+    ),
 }  # fmt: skip
 
 NAMES: Mapping[str, tuple[str, str]] = {
     "transactional": ("注文・配送のメッセージ", "Order and delivery messages"),
     "service": ("お願い・ご案内のメッセージ", "Requests and offers"),
     "inbox": ("届いた通知", "Received deliveries"),
+    "outbound": ("接続先への問い合わせ", "What is to be asked of systems"),
+    "poll": ("定期取得", "polling"),
+    "backfill": ("過去分の取得", "reaching back"),
+    "fetch": ("内容の取得", "fetching"),
+    "subscribe": ("Webhook の登録", "registering webhooks"),
+    "collect": ("ファイルの取得", "collecting files"),
+    "check": ("接続の確認", "the check"),
     "quota": ("送信枠の上限", "its quota is used up"),
     "account": ("アカウントや認証の問題", "the account or its credentials are refused"),
     "provider": ("送信先の不調", "its provider fails"),
@@ -132,10 +169,13 @@ def _filled(kind: Kind, values: Mapping[str, Any], locale: Locale, zone: ZoneInf
     for slot in ("queue", "held_for"):
         if slot in values:
             filled["held" if slot == "held_for" else slot] = _name(values[slot], ja)
+    if "errand" in values:
+        filled["named"] = _name(values["errand"], ja)
     for slot in ("since", "until"):
         if slot in values:
             filled[slot] = wording.moment(datetime.fromisoformat(values[slot]).astimezone(zone), locale)
     until = filled.get("until")
+    filled["at"] = until or ""
     filled["until"] = (f"{until}まで" if ja else f"until {until}") if until else ("" if ja else "until it works again")
     if "minutes" in values:
         filled["span"] = span(values["minutes"], locale)

@@ -2,25 +2,34 @@
 
 A number alone never tells the carrier: twelve digits with the same check digit are used by Yamato, Sagawa
 and Japan Post alike. So a carrier that is not in the table keeps the name its source gave and has no link.
+Where the carrier is known, its number can be looked at: whoever typed it may have slipped. That is a hint for
+the shop and nothing else; the carriers do not publish their rules, and an unusual number may be right.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import quote
 
 from msgspec import Struct
 
+from engine.rules.identify import tracking_number
+
 
 class Carrier(Struct, frozen=True, kw_only=True):
-    """`tracking` holds {number}, and {lang} ("ja" or "en") where the carrier's page takes it. `redelivery`
-    is the page to ask for another attempt; None where the carrier only takes it through the tracking page."""
+    """`tracking` holds {number}, and {lang} ("ja" or "en") where the carrier's page takes it; `tracking_en` is a page
+    of its own for those who do not read Japanese. `redelivery` is the page to ask for another attempt; None where
+    the carrier only takes it through the tracking page. `numbers` is the form of its numbers, as normalised."""
 
     ja: str
     en: str
     tracking: str | None = None
+    tracking_en: str | None = None
     redelivery: str | None = None
+    numbers: str | None = None
 
 
 # Addresses of the three large Japanese carriers as collected from merchants' systems that link to them; none
@@ -31,18 +40,22 @@ CARRIERS: Mapping[str, Carrier] = {
         en="Yamato Transport",
         tracking="https://member.kms.kuronekoyamato.co.jp/parcel/detail?pno={number}",
         redelivery="https://toi.kuronekoyamato.co.jp/cgi-bin/tneko",
+        numbers=r"\d{12}",
     ),
     "sagawa": Carrier(
         ja="佐川急便",
         en="Sagawa Express",
         tracking="https://k2k.sagawa-exp.co.jp/p/web/okurijosearch.do?okurijoNo={number}",
+        tracking_en="https://k2k.sagawa-exp.co.jp/p/sagawa/web/okurijosearcheng.jsp?okurijoNo={number}",
         redelivery="https://www.e-service.sagawa-exp.co.jp/e/f.d",
+        numbers=r"\d{10,12}",
     ),
     "japanpost": Carrier(
         ja="日本郵便",
         en="Japan Post",
         tracking="https://trackings.post.japanpost.jp/services/srv/search/direct?reqCodeNo1={number}&locale={lang}",
         redelivery="https://trackings.post.japanpost.jp/delivery/deli/",
+        numbers=r"\d{11,13}|[A-Z]{2}\d{9}[A-Z]{2}",  # at home; abroad, as all posts (UPU S10)
     ),
     "fukutsu": Carrier(
         ja="福山通運",
@@ -93,10 +106,39 @@ def tracking_url(slug: str | None, number: str | None, locale: str) -> str | Non
     carrier = CARRIERS.get(slug or "")
     if not carrier or not carrier.tracking or not number:
         return None
-    return carrier.tracking.format(number=quote(number, safe=""), lang="ja" if locale == "ja" else "en")
+    page = carrier.tracking if locale == "ja" else carrier.tracking_en or carrier.tracking
+    return page.format(number=quote(number, safe=""), lang="ja" if locale == "ja" else "en")
 
 
 def redelivery_url(slug: str | None) -> str | None:
     """Where the reader asks this carrier for another attempt; None where we know no such page."""
     carrier = CARRIERS.get(slug or "")
     return carrier.redelivery if carrier else None
+
+
+SEVENS = 12  # digits of the numbers in which the last is what is left of the others, divided by seven
+UPU_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
+
+
+def number_fault(slug: str | None, number: str | None) -> Literal["form", "check_digit"] | None:
+    """What looks wrong with a tracking number of a known carrier: it has not the form of its numbers, or its last
+    digit does not follow from the others. None where all is well, and where we do not know."""
+    carrier = CARRIERS.get(slug or "")
+    plain = tracking_number(number or "")
+    if not carrier or not carrier.numbers or not plain:
+        return None
+    if not re.fullmatch(carrier.numbers, plain, re.ASCII):
+        return "form"
+    if plain.isdigit():
+        return None if len(plain) != SEVENS or _sevens(plain) else "check_digit"
+    return None if _upu(plain) else "check_digit"
+
+
+def _sevens(digits: str) -> bool:
+    return int(digits[:-1]) % 7 == int(digits[-1])
+
+
+def _upu(number: str) -> bool:
+    """UPU S10: eight digits with weights, and a ninth that checks them."""
+    weighed = 11 - sum(int(digit) * weight for digit, weight in zip(number[2:10], UPU_WEIGHTS, strict=True)) % 11
+    return {10: 0, 11: 5}.get(weighed, weighed) == int(number[10])

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
 
 from engine.model.consent import Purpose
-from engine.model.message import Content
+from engine.model.message import Content, Medium
 from engine.rules.colour import palette
 from engine.rules.progress_line import progress
+from engine.rules.short_message import Button, short
 from engine.rules.template_code import Program, lookup
 from engine.rules.template_filters import MissingVariable, Unrenderable
 from engine.rules.wording import clean
@@ -33,6 +35,7 @@ class Frame:
     html_blocks: Mapping[str, Program]
     text_blocks: Mapping[str, Program]
     words: Mapping[str, str]
+    short: Mapping[Medium, Program]  # whole messages for media that take few words, from the lines of the template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,8 @@ class Edition:
     text: Program
     fallbacks: Mapping[str, str]
     frame: Frame
+    offer: tuple[Program, Program] | None = None  # html and text of what is only for those who have agreed to offers
+    own: Mapping[Medium, Program]  # written by the merchant for a medium, instead of what the frame makes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +61,23 @@ class CompiledTemplate:
     purpose: Purpose
     requires: tuple[str, ...]
     editions: Mapping[str, Edition]
+    button: Button = "track"
+    not_by: frozenset[Medium] = frozenset()
+
+    @cached_property
+    def media(self) -> frozenset[Medium]:
+        """The media that it is written for, in every language. A review platform writes itself and takes only the order
+        from us."""
+        every = [{*edition.own, *edition.frame.short} for edition in self.editions.values()]
+        return frozenset({"email", "review", *every[0].intersection(*every[1:])}) - self.not_by
 
 
-def render(template: CompiledTemplate, locale: str, context: Mapping[str, Any]) -> Content:
-    """Write the message in `locale` ("ja" or "en"). `context` is plain data, datetimes in the reader's zone.
+def render(template: CompiledTemplate, locale: str, context: Mapping[str, Any], medium: Medium = "email") -> Content:
+    """Write the message in `locale` ("ja" or "en") for a medium. `context` is plain data, datetimes in the reader's
+    zone.
 
     Raises MissingVariable where a value is unknown and has no fallback, Unrenderable where the values
-    cannot make a message (both say so in words for the ledger); KeyError for a language it is not in.
+    cannot make a message (both say so in words for the ledger); KeyError for a language or medium it is not in.
     """
     edition = template.editions[locale]
     values = _with_fallbacks(context, edition.fallbacks)
@@ -77,20 +92,31 @@ def render(template: CompiledTemplate, locale: str, context: Mapping[str, Any]) 
         "words": edition.frame.words,
         "look": _colours(values["merchant"]),
         "steps": [{"word": step.word, "state": step.state} for step in steps],
+        "markup": context.get("markup", ""),
         "locale": locale,
         "purpose": template.purpose,
         "subject": subject,
         "preheader": preheader,
         "headline": headline,
     }
+    if medium not in ("email", "review"):
+        return short(edition.own.get(medium) or edition.frame.short[medium], template.button, medium, values)
     frame = edition.frame
     return Content(
         subject=subject,
         preheader=preheader,
-        html=_framed(frame.html, edition.html, frame.html_blocks, values),
-        text=_tidy(_framed(frame.text, edition.text, frame.text_blocks, values)),
+        html=_framed(frame.html, edition.html, frame.html_blocks, values | _offer(edition, 0, values)),
+        text=_tidy(_framed(frame.text, edition.text, frame.text_blocks, values | _offer(edition, 1, values))),
         locale=locale,
     )
+
+
+def _offer(edition: Edition, form: int, values: dict[str, Any]) -> dict[str, Any]:
+    """The small offer beside a notice, written only for those who have agreed to offers by then."""
+    if edition.offer is None or values.get("offers") is not True:
+        return {"offer": ""}
+    blocks = (edition.frame.html_blocks, edition.frame.text_blocks)[form]
+    return {"offer": _body(edition.offer[form], blocks, values)}
 
 
 def _colours(merchant: Mapping[str, Any]) -> Mapping[str, str]:
@@ -108,9 +134,12 @@ def wanted_locale(person: str | None, merchant: str) -> str:
 
 def _framed(frame: Program, body: Program, blocks: Mapping[str, Program], values: dict[str, Any]) -> str:
     """The body inside its frame. What is rendered is already escaped for where it goes, hence Markup."""
+    return frame.render(values | {"body": _body(body, blocks, values)})
+
+
+def _body(body: Program, blocks: Mapping[str, Program], values: dict[str, Any]) -> Markup:
     ready = {name: Markup(blocks[name].render(values).strip()) for name in body.blocks}  # noqa: S704
-    written = Markup(body.render(values | {"blocks": ready}).strip())  # noqa: S704
-    return frame.render(values | {"body": written})
+    return Markup(body.render(values | {"blocks": ready}).strip())  # noqa: S704
 
 
 def _with_fallbacks(context: Mapping[str, Any], fallbacks: Mapping[str, str]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _order(facts: Facts, seen: OrderSeen) -> Facts:
         allocated_at = seen.as_of if known.placed_at else (seen.placed_at or seen.as_of)
     changes = said(
         seen, "placed_at", "payment", "cancelled_at", "cancel_reason", "on_hold", "ships_on", "lines",
-        "total", "test",
+        "total", "test", "silent",
     )  # fmt: skip
     order = replace(
         known,
@@ -142,5 +142,7 @@ def _confirmed(facts: Facts) -> Order:
 
 
 def _return(known: Return, seen: ReturnSeen) -> Return:
-    changes = said(seen, "requested_at", "approved_at", "declined_at", "received_at", "refunded_at", "amount", "reason")
+    changes = said(
+        seen, "requested_at", "approved_at", "declined_at", "received_at", "refunded_at", "amount", "reason", "silent",
+    )  # fmt: skip
     return replace(known, **changes, goods=seen.goods, contents=seen.contents or known.contents)

@@ -24,11 +24,15 @@ PREFIXES: Mapping[Realm, tuple[str, ...]] = {"parcel": ("shipment:", "tracking:"
 
 
 def tracking_number(text: str) -> str:
-    """A tracking number without the ways of writing it: NFKC, no spaces or hyphens, upper case."""
+    """A tracking number without the ways of writing it: NFKC, no spaces or hyphens, upper case.
+
+    Between digits a long vowel mark is a hyphen that was typed in Japanese (4001ー2345ー6784).
+    """
     if text.isascii() and text.isalnum():
         return text.upper()
-    plain = unicodedata.normalize("NFKC", text)
-    return "".join(c for c in plain if c.isalnum()).upper()
+    plain = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isalnum()).upper()
+    without = plain.replace("ー", "")
+    return without if without.isascii() else plain
 
 
 def order_number(text: str) -> str:

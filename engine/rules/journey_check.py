@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from engine.model.consent import OPTIONAL, Purpose
 from engine.model.journey import END, Journey, Send, Wait, WaitFor
+from engine.model.message import Medium
 from engine.rules.expression import dotted, paths, unknown
 from engine.rules.journey_shape import Complaint, Path
 from engine.rules.spelling import meant
@@ -13,6 +14,9 @@ from engine.rules.template_guard import TemplateRefused
 
 # From what everybody who bought must get to what only those get who asked for it (channels.md §10).
 STRICTNESS: Mapping[Purpose, int] = {"transactional": 0, "adjacent": 1, "service": 2, "promotional": 3}
+
+# Media whose operators forbid what a customer could refuse; LINE switches off accounts that advertise in notices.
+ONLY_FOR: Mapping[Medium, frozenset[Purpose]] = {"line_notice": frozenset({"transactional"})}
 
 # Guards of a run can ask about one parcel or return only where every trigger names one.
 _NAMED_BY = {"shipment": "shipment.", "return_": "return."}
@@ -65,6 +69,20 @@ def _steps(journey: Journey) -> Iterator[Complaint]:
         if isinstance(step, Send) and step.on_unknown == "retry_once" and journey.purpose in OPTIONAL:
             what = f"on_unknown: retry_once could send a {journey.purpose} message twice"
             yield Complaint((*at, "on_unknown"), what, "only what must arrive is worth a second one; use park")
+        if isinstance(step, Send):
+            yield from _via(journey, at, step)
+
+
+def _via(journey: Journey, at: Path, step: Send) -> Iterator[Complaint]:
+    for medium in step.via:
+        if journey.purpose not in ONLY_FOR.get(medium, {journey.purpose}):
+            what = f"{medium} must not carry {journey.purpose} messages"
+            yield Complaint((*at, "via"), what, f"allowed: {', '.join(sorted(ONLY_FOR[medium]))}; take it out of via")
+    if len(set(step.via)) < len(step.via):
+        yield Complaint((*at, "via"), "a medium stands there twice", "each is tried once")
+    if step.deliver_within and len(step.via) < 2:
+        what = "deliver_within leads nowhere"
+        yield Complaint((*at, "deliver_within"), what, "name a second medium in via, or leave it out")
 
 
 def _wait_for(journey: Journey, place: int, step: WaitFor, *, sends: bool) -> Iterator[Complaint]:

@@ -11,6 +11,7 @@ import msgspec
 from engine.model.merchant import MerchantSettings
 from engine.rules.settings import Wrong
 from engine.rules.spelling import meant
+from engine.rules.zones import COUNTRIES
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
@@ -64,6 +65,11 @@ _NUMBERS = frozenset({"fuse_per_hour"})
 
 _KINDS: Mapping[str, _Kind] = {
     "locale": (lambda value: value in {"ja", "en"}, "ja or en"),
+    "country": (lambda value: value in COUNTRIES, "a country's two capital letters, as JP"),
+    "service_consent": (lambda value: value in {"by_law", "always"}, "by_law or always"),
+    "click_links": (lambda value: value in {"yes", "no"}, "yes or no"),
+    "mail_charset": (lambda value: value in {"utf-8", "iso-2022-jp"}, "utf-8 or iso-2022-jp"),
+    "mail_markup": (lambda value: value in {"no", "yes", "full"}, "no, yes, or full: with the whole address"),
     "timezone": (_zone, "an IANA time zone, as Asia/Tokyo"),
     **dict.fromkeys(("from_email", "reply_to", "support_email"), _MAIL),
     **dict.fromkeys(("url", "support_url", "logo_url", "reviews_url", "returns_url", "reorder_url"), _LINK),

@@ -42,7 +42,7 @@ def with_snapshot(known: Shipment, seen: ShipmentSeen) -> Shipment:
     """The parcel after a newer snapshot of it."""
     changes = said(
         seen, "carrier", "carrier_name", "url", "contents", "eta_from", "eta_until", "siblings",
-        "cancelled_at", "source_notified",
+        "cancelled_at", "source_notified", "silent",
     )  # fmt: skip
     if number := number_of(seen.ref):
         changes["number"] = number

@@ -17,8 +17,10 @@ from engine.model.consent import OPTIONAL, Purpose
 from engine.model.event import REPEATING, Event
 from engine.model.journey import Send
 from engine.model.message import MessageStatus
+from engine.rules.consent import Basis
 from engine.rules.guard import ruling
-from engine.rules.timing import quiet_until
+from engine.rules.silence import Silence
+from engine.rules.timing import quiet_for_all
 
 
 class Allow(Struct, frozen=True):
@@ -68,6 +70,13 @@ class Standing(Struct, frozen=True, kw_only=True):
     paused: str | None = None  # an operator's reason, when sending is stopped
     quiet: tuple[time, time] = (time(21), time(8))
     zone: ZoneInfo
+    zones: tuple[ZoneInfo, ...] = ()  # where the person may live; empty: in `zone`
+    hours: tuple[tuple[time, time], ...] = ()  # quiet besides: what the law and the person ask for
+    basis: Basis = Basis()  # why an optional message may be written, or what the law has against it
+    rests_until: datetime | None = None  # the person wants nothing optional until then
+    unwanted: str = ""  # what the person does not want, in words: this medium, messages of this kind
+    silent: Silence | None = None  # why the source wants its customer not written to
+    staff: bool = False  # it goes to people of the company, who have agreed to it by connecting the channel
 
 
 def still_true(asked: Asked, events: Mapping[str, Event], names: Mapping[str, Any], now: datetime) -> Verdict:
@@ -92,8 +101,12 @@ def may_reach(asked: Asked, address: str | None, standing: Standing, now: dateti
     """May we write to this person now: address, suppression, consent, quiet hours, an operator's pause?"""
     if standing.paused is not None:
         return Defer(asked.expires_at, f"paused: {standing.paused}", awaits="resume")
+    if standing.silent and not standing.staff:
+        return Refuse("suppressed", standing.silent.reason, standing.silent.values)
     if not address:
         return Defer(asked.expires_at, "no address is known yet", awaits="contact")
+    if standing.staff:
+        return Allow()
     if "all" in standing.suppressed or asked.purpose in standing.suppressed:
         scope = "all" if "all" in standing.suppressed else asked.purpose
         return Refuse("suppressed", "the address is suppressed", {"suppression.scope": scope})
@@ -103,10 +116,23 @@ def may_reach(asked: Asked, address: str | None, standing: Standing, now: dateti
             return Refuse("suppressed", f"consent to {asked.purpose} messages was withdrawn", {"consent": False})
         if asked.purpose == "promotional" and not granted:
             return Refuse("suppressed", "no consent to promotional messages", {"consent": None})
-        start, end = standing.quiet
-        if until := quiet_until(now, standing.zone, start, end):
-            return Defer(until, "quiet hours", values={"until": until.isoformat()})
-    return Allow()
+        if standing.basis.against:
+            return Refuse("suppressed", standing.basis.against, {"consent": granted, "rule": standing.basis.source})
+    if standing.unwanted:
+        return Refuse("suppressed", standing.unwanted, {"preference": asked.purpose})
+    return _not_now(asked, standing, now) if asked.purpose in OPTIONAL else Allow()
+
+
+def _not_now(asked: Asked, standing: Standing, now: datetime) -> Verdict:
+    """An optional message waits for the end of a person's pause, and of quiet hours wherever they may live."""
+    if standing.rests_until is not None and standing.rests_until > now:
+        values = {"until": standing.rests_until.isoformat()}
+        return Defer(standing.rests_until, "the person wants no such messages for a while", values=values)
+    zones = standing.zones or (standing.zone,)
+    if until := quiet_for_all(now, zones, (standing.quiet, *standing.hours)):
+        return Defer(until, "quiet hours", values={"until": until.isoformat(), "zones": [zone.key for zone in zones]})
+    basis = standing.basis
+    return Allow({"consent": basis.basis, "rule": basis.source} if basis.basis else {})
 
 
 def _superseding(asked: Asked, events: Mapping[str, Event]) -> Event | None:

@@ -23,6 +23,7 @@ SETTINGS: Mapping[str, Any] = {
     },
     "burst": {"title": "how many may leave at once after a quiet while, as 20", "pattern": r"^[1-9]\d{0,6}$"},
     "per_day": {"title": "messages a day (UTC) at most, as 50000", "pattern": r"^[1-9]\d{0,8}$"},
+    "stands_in": {"title": "yes: used only while the channel of the same medium is held", "enum": ["yes"]},
 }
 
 

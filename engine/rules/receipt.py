@@ -15,15 +15,20 @@ NOT_YET_SURE: frozenset[MessageStatus] = frozenset({"planned", "leased", "sendin
 # Receipt -> statuses of a message that it changes, and what it becomes.
 BECOMES: Mapping[ReceiptStatus, tuple[frozenset[MessageStatus], MessageStatus]] = {
     "sent": (NOT_YET_SURE, "sent"),
+    "deferred": (NOT_YET_SURE, "sent"),  # whoever still tries to deliver it has taken it
     "delivered": (NOT_YET_SURE | {"sent"}, "delivered"),
     "opened": (NOT_YET_SURE | {"sent"}, "delivered"),
     "clicked": (NOT_YET_SURE | {"sent"}, "delivered"),
     "complained": (NOT_YET_SURE | {"sent"}, "delivered"),  # whoever complains has got it
+    "unsubscribed": (NOT_YET_SURE | {"sent"}, "delivered"),
+    "undelivered": (NOT_YET_SURE - {"dead"} | {"sent"}, "dead"),
     "bounced": (NOT_YET_SURE - {"dead"} | {"sent"}, "dead"),
 }
 
 # What the address is suppressed for. A complaint is about being written to, not about the order.
-SUPPRESSES: Mapping[ReceiptStatus, tuple[Scope, ...]] = {"bounced": ("all",), "complained": ("service", "promotional")}
+SUPPRESSES: Mapping[ReceiptStatus, tuple[Scope, ...]] = {
+    "bounced": ("all",), "complained": ("service", "promotional"), "unsubscribed": ("service", "promotional"),
+}  # fmt: skip
 
 
 def becomes(status: MessageStatus, receipt: ReceiptStatus) -> MessageStatus | None:

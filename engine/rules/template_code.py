@@ -17,7 +17,7 @@ from jinja2.visitor import NodeTransformer
 
 from engine.rules.template_filters import BUDGET, MAX_ITEMS, Blank, MissingVariable, Unrenderable
 from engine.rules.template_guard import TemplateRefused, check_template
-from engine.rules.template_sandbox import sandbox
+from engine.rules.template_sandbox import Form, sandbox
 
 MAX_OUTPUT = 512 * 1024  # characters
 _OURS = ("words.", "look.", "blocks.")  # always there, and from our own files: not watched when printed
@@ -101,20 +101,20 @@ def lookup(values: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def sealed(source: str, name: str, *, locale: str, html: bool) -> Program:
+def sealed(source: str, name: str, *, locale: str, form: Form) -> Program:
     """Compile what a merchant may have written. Raises TemplateRefused with the line."""
     tree = check_template(source, name)
     for loop in tree.find_all(nodes.For):
         loop.iter = _filter("listed", loop.iter, _path(loop.iter))
-    return _compile(_sealed_sandbox(locale, html), tree, name, capped=True)
+    return _compile(_sealed_sandbox(locale, form), tree, name, capped=True)
 
 
-def trusted(sources: Mapping[str, str], words: Mapping[str, str], *, locale: str, html: bool) -> dict[str, Program]:
+def trusted(sources: Mapping[str, str], words: Mapping[str, str], *, locale: str, form: Form) -> dict[str, Program]:
     """Compile our own partials, which see each other's macros by file name, and `words` as `words.<name>`.
 
     Raises TemplateRefused.
     """
-    environment = sandbox(locale, html, ours=True)
+    environment = sandbox(locale, form, ours=True)
     environment.loader = partials = _Partials(sources, words)
     try:
         return {name: _compile(environment, partials.tree(environment, name), name, capped=False) for name in sources}
@@ -123,8 +123,8 @@ def trusted(sources: Mapping[str, str], words: Mapping[str, str], *, locale: str
 
 
 @lru_cache
-def _sealed_sandbox(locale: str, html: bool) -> Environment:
-    return sandbox(locale, html)
+def _sealed_sandbox(locale: str, form: Form) -> Environment:
+    return sandbox(locale, form)
 
 
 def _compile(environment: Environment, tree: nodes.Template, name: str, *, capped: bool) -> Program:

@@ -6,6 +6,7 @@ prints or loops over, with the name of the value as it stands in the template.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -79,12 +80,13 @@ def listed(context: Context, value: Any, path: str) -> list[Any]:
     return list(value)
 
 
-def filters(locale: str) -> dict[str, Callable[..., Any]]:
-    """Every filter by name, writing in `locale`. Those of merchants are template_guard.FILTERS."""
+def filters(locale: str, *, as_json: bool = False) -> dict[str, Callable[..., Any]]:
+    """Every filter by name, writing in `locale`. Those of merchants are template_guard.FILTERS. `as_json`: what is
+    printed stands inside a JSON string."""
     return {
         "given": given,
-        "shown": shown,
-        "linked": linked,
+        "shown": _inside_json(shown) if as_json else shown,
+        "linked": _inside_json(linked) if as_json else linked,
         "listed": listed,
         "put": _put,
         "usable": _usable,
@@ -101,6 +103,10 @@ def filters(locale: str) -> dict[str, Callable[..., Any]]:
         "last": lambda items: items[-1] if items else None,
         "length": len,
     }
+
+
+def _inside_json(prints: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
+    return lambda value, path: json.dumps(prints(value, path), ensure_ascii=False)[1:-1]
 
 
 def _usable(address: str | None) -> str | None:

@@ -7,7 +7,7 @@ field called "items").
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, StrictUndefined
 from jinja2.runtime import LoopContext
@@ -15,17 +15,20 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.rules.template_filters import filters
 
+Form = Literal["html", "text", "json"]
 _LOOP = frozenset({"index", "first", "last", "length"})
 
 
-def sandbox(locale: str, html: bool, *, ours: bool = False) -> Environment:
-    """An environment without globals, writing in `locale`; only HTML is escaped. What is ours may call our own
-    macros without being asked at every call."""
+def sandbox(locale: str, form: Form, *, ours: bool = False) -> Environment:
+    """An environment without globals, writing in `locale`; what is printed is escaped for HTML, or for the inside of a
+    JSON string. What is ours may call our own macros without being asked at every call."""
     kind = _Ours if ours else _Sealed
-    environment = kind(autoescape=html, undefined=_Missing, trim_blocks=True, lstrip_blocks=True, auto_reload=False)
+    environment = kind(
+        autoescape=form == "html", undefined=_Missing, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
     environment.globals.clear()
     environment.tests = {name: environment.tests[name] for name in ("defined", "none", "in")}
-    environment.filters = filters(locale)
+    environment.filters = filters(locale, as_json=form == "json")
     return environment
 
 

@@ -18,6 +18,7 @@ from engine.rules.happen import delivered_at
 from engine.rules.units import Units, account, dispatched, find
 
 View = Mapping[str, Any]
+LINKS = ("tracking", "unsubscribe", "preferences", "confirm")  # to our own pages, where the message has them
 
 
 def template_view(
@@ -52,7 +53,7 @@ def template_view(
             "city": place.city if place else None,
         },
         "merchant": {**_settings(merchant), "name": merchant.name},
-        "links": {"tracking": None, "unsubscribe": None, **(links or {})},
+        "links": {**dict.fromkeys(LINKS), **(links or {})},
         "event": {"type": event.type, "occurred_at": event.occurred_at.astimezone(zone)} if event else None,
         "today": today,
     }
@@ -115,7 +116,7 @@ def _parcel(facts: Facts, parcel: Shipment, position: int, zone: tzinfo, locale:
         "url": carriers.tracking_url(parcel.carrier, parcel.number, locale) or parcel.url,
         "redelivery_url": carriers.redelivery_url(parcel.carrier),
         "contents": contents,
-        "contents_known": parcel.contents is not None or len(dispatched(facts)) == 1,
+        "contents_known": _known(facts, parcel),
         "status": parcel.status,
         "status_at": _local(parcel.status_at, zone),
         "dispatched_at": _local(parcel.dispatched_at, zone),
@@ -133,6 +134,14 @@ def _parcel(facts: Facts, parcel: Shipment, position: int, zone: tzinfo, locale:
         ],
         "recipient_name": parcel.recipient.name if parcel.recipient else None,
     }  # fmt: skip
+
+
+def _known(facts: Facts, parcel: Shipment) -> bool:
+    """Is it known what is in this parcel? Of several that hold something together, the first is said to hold all of
+    it and the others nothing: good for counting, and no news for a reader."""
+    parcels = dispatched(facts)
+    together = any(one.contents == () for one in parcels)
+    return len(parcels) == 1 or (parcel.contents is not None and not together)
 
 
 def _unsent(facts: Facts, key: str, zone: tzinfo, locale: str) -> dict[str, Any] | None:

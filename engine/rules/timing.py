@@ -6,6 +6,7 @@ first coming. All moments are aware; those returned are in UTC.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,20 @@ def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
         else:
             before = middle
     return after
+
+
+def quiet_for_all(
+    now: datetime, zones: Sequence[ZoneInfo], hours: Sequence[tuple[time, time]], rounds: int = 200
+) -> datetime | None:
+    """Return when it is quiet in none of the zones any more, by none of the pairs (start, end) of local times; None
+    when that is now. Where that is never so, a moment far away: whoever waits for it asks again, or gives up."""
+    moment = now
+    for _ in range(rounds):
+        ends = [end for zone in zones for start, until in hours if (end := quiet_until(moment, zone, start, until))]
+        if not ends:
+            break
+        moment = max(ends)
+    return moment if moment > now else None
 
 
 def quiet_until(now: datetime, zone: ZoneInfo, start: time = QUIET_FROM, end: time = QUIET_UNTIL) -> datetime | None:

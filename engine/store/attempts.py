@@ -17,12 +17,14 @@ from engine.store.tables import ATTEMPT
 @dataclass(frozen=True, kw_only=True)
 class Past:
     """`unknowns` attempts may have left, the first armed at `since`, the last over `connection`; `free` were put
-    off for the whole account and are no tries of the message."""
+    off for the whole account and are no tries of the message; `refused` are the connections whose provider did not
+    want this message for this person."""
 
     unknowns: int = 0
     since: datetime | None = None
     connection: str | None = None
     free: int = 0
+    refused: frozenset[str] = frozenset()
 
 
 NOTHING = Past()
@@ -47,6 +49,8 @@ def past(tx: Tx, messages: Collection[int]) -> dict[int, Past]:
             one = replace(one, unknowns=one.unknowns + 1, since=since, connection=row.connection_id)
         elif row.outcome == "deferred" and row.scope in FREE:
             one = replace(one, free=one.free + 1)
+        elif row.outcome == "rejected" and row.scope in {"recipient", "message"}:
+            one = replace(one, refused=one.refused | {row.connection_id})
         found[row.message_id] = one
     return found
 

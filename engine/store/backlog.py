@@ -13,9 +13,10 @@ from sqlalchemy import TextClause, bindparam, func, literal_column, select, text
 
 from engine.model.consent import LANES
 from engine.rules.alarm import Waiting
+from engine.store import errands
 from engine.store.inbox import NEW
 from engine.store.session import Tx
-from engine.store.tables import ACCOUNT, ALARM, INBOX, MESSAGE, PAUSE, RUN
+from engine.store.tables import ACCOUNT, ALARM, ERRAND, INBOX, MESSAGE, PAUSE, RUN
 
 MOST = 10_000
 Status = Literal["unknown", "dead"]
@@ -51,6 +52,21 @@ def waiting(tx: Tx, now: datetime) -> tuple[Waiting, ...]:
     return (*found, Waiting(queue="inbox", count=count, oldest=first))
 
 
+def errands_due(tx: Tx, now: datetime, real: datetime) -> Waiting:
+    """Errands whose time has come and whose connection may be asked; since when, in business time."""
+    first = tx.conn.execute(
+        errands.few().limit(1).with_only_columns(ERRAND.c.due_at), {"real": real}
+    ).scalar_one_or_none()
+    count = _up_to(tx, errands.few(), real=real) if first is not None else 0
+    return Waiting(queue="outbound", count=count, oldest=None if first is None else now - (real - first))
+
+
+def failing(tx: Tx) -> dict[str, int]:
+    """Why -> how many errands fail."""
+    query = select(ERRAND.c.why, func.count()).where(ERRAND.c.why.is_not(None)).group_by(ERRAND.c.why)
+    return {row[0]: row[1] for row in tx.conn.execute(query)}
+
+
 def troubled(tx: Tx) -> dict[Status, int]:
     """Messages that are unknown or dead, however long they have been."""
     return {status: _up_to(tx, select(MESSAGE.c.id).where(IN_TROUBLE, is_(status))) for status in STATUSES}
@@ -83,5 +99,5 @@ def pauses(tx: Tx) -> int:
     return int(tx.conn.execute(select(func.count()).select_from(PAUSE)).scalar_one())
 
 
-def _up_to(tx: Tx, query: Any) -> int:
-    return int(tx.conn.execute(select(func.count()).select_from(query.limit(MOST).subquery())).scalar_one())
+def _up_to(tx: Tx, query: Any, **values: Any) -> int:
+    return int(tx.conn.execute(select(func.count()).select_from(query.limit(MOST).subquery()), values).scalar_one())

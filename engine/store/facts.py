@@ -17,6 +17,7 @@ from engine.model.facts import State
 from engine.rules.fold import Heard
 from engine.rules.identify import order_number
 from engine.rules.observe import digest
+from engine.store import calls
 from engine.store.among import among
 from engine.store.bulk import Bulk
 from engine.store.sealed import Erased, Vault
@@ -210,6 +211,7 @@ def happened(tx: Tx, new: Sequence[tuple[Held, Event, str | None]], now: datetim
         for held, event, muted in new
     ]  # fmt: skip
     HAPPENED(tx, rows)
+    calls.happened(tx, new, now)
 
 
 def aad(merchant: int, rest: str) -> str:

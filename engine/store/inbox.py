@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
+from engine.store import strays
 from engine.store.sealed import Vault
 from engine.store.session import Tx
 from engine.store.tables import INBOX
@@ -140,11 +141,20 @@ def finish(tx: Tx, ids: Iterable[int], state: str, reason: str | None, now: date
     tx.conn.execute(update(INBOX).where(INBOX.c.id.in_(list(ids))).values(**done))
 
 
-def reopen(tx: Tx, *, connection: str | None = None, states: Collection[str] = ("parked", "dead")) -> int:
-    """Replay: put deliveries of these states back to new. Returns how many."""
+def reopen(
+    tx: Tx, *, connection: str | None = None, states: Collection[str] = ("parked", "dead"),
+    since: datetime | None = None, ids: Collection[int] | None = None,
+) -> int:  # fmt: skip
+    """Replay: put deliveries of these states, received since then, or these of them, back to new. Returns how many."""
     again = update(INBOX).where(INBOX.c.state.in_(list(states))).values(state="new", tries=0, lease_until=None)
     if connection:
         again = again.where(INBOX.c.connection_id == connection)
+    if since:
+        again = again.where(INBOX.c.received_at >= since)
+    if ids is not None:
+        again = again.where(INBOX.c.id.in_(list(ids)))
+    if "parked" in states:
+        strays.forget(tx, connection=connection, ids=ids)
     return tx.conn.execute(again).rowcount
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import insert, select
 
+from engine.store import calls
 from engine.store.bulk import Bulk
 from engine.store.session import Tx
 from engine.store.tables import LEDGER
@@ -30,7 +31,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 def note(tx: Tx, entries: Iterable[Entry]) -> None:
-    """Append decisions."""
+    """Append decisions; endpoints that want to know of messages are told."""
+    entries = list(entries)
     rows = [
         {
             "merchant_id": tx.merchant, "subject_id": one.subject, "message_id": one.message, "at": one.at,
@@ -40,6 +42,7 @@ def note(tx: Tx, entries: Iterable[Entry]) -> None:
         for one in entries
     ]  # fmt: skip
     NOTE(tx, rows)
+    calls.noted(tx, entries)
 
 
 def of(tx: Tx, subject: int) -> list[Any]:

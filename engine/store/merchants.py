@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -35,7 +35,12 @@ class Connection:
     name: str
     config: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    # Credentials that run out: name -> (when, since when it has been in force).
+    until: Mapping[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    created_at: datetime | None = None  # none: not stored yet
     last_delivery_at: datetime | None = None
+    refused: int = 0  # deliveries whose signature did not fit
+    refused_at: datetime | None = None
 
 
 def add(tx: Tx, *, slug: str, name: str, settings: MerchantSettings, now: datetime) -> Merchant:
@@ -79,16 +84,33 @@ def connect(tx: Tx, connection: Connection, now: datetime) -> None:
         insert(CONNECTION).values(
             id=connection.id, merchant_id=connection.merchant, connector=connection.connector,
             role=connection.role, name=connection.name, config=dict(connection.config),
-            sealed_secrets=sealed, created_at=now,
+            sealed_secrets=sealed, until=written(connection.until), created_at=now,
         )
     )  # fmt: skip
 
 
 def reconnect(tx: Tx, connection: Connection) -> None:
-    """Replace settings and secrets of a connection."""
+    """Replace settings and secrets of a connection, and when they run out."""
     sealed = tx.vault.seal_raw(f"connection/secrets/{connection.id}", msgspec.json.encode(connection.secrets))
     changed = update(CONNECTION).where(CONNECTION.c.id == connection.id)
-    tx.conn.execute(changed.values(config=dict(connection.config), sealed_secrets=sealed))
+    tx.conn.execute(
+        changed.values(config=dict(connection.config), sealed_secrets=sealed, until=written(connection.until))
+    )
+
+
+def renew(tx: Tx, number: str, secrets: Mapping[str, str], until: Mapping[str, tuple[datetime, datetime]]) -> None:
+    """Put credentials into a connection in the place of those that have the same names: the old ones may be dead."""
+    known = locked(tx, number)
+    if known is None:
+        return
+    fresh: dict[str, tuple[str, ...]] = {name: (value,) for name, value in secrets.items() if value}
+    lasting = {name: times for name, times in known.until.items() if name not in secrets}
+    reconnect(tx, replace(known, secrets={**known.secrets, **fresh}, until={**lasting, **until}))
+
+
+def forget_until(tx: Tx, number: str) -> None:
+    """The provider has refused a token, whenever it should have run out: a new one is got before the next use."""
+    tx.conn.execute(update(CONNECTION).where(CONNECTION.c.id == number).values(until={}))
 
 
 def connection(tx: Tx, number: str) -> Connection | None:
@@ -96,6 +118,14 @@ def connection(tx: Tx, number: str) -> Connection | None:
     if "\0" in number:  # from an address that anybody may ask for; PostgreSQL has no such text
         return None
     row = tx.conn.execute(select(CONNECTION).where(CONNECTION.c.id == number)).one_or_none()
+    return _connection(tx, row) if row else None
+
+
+def locked(tx: Tx, number: str) -> Connection | None:
+    """The connection of that id, until the transaction ends: for whoever writes it back. Credentials are renewed
+    beside us, and what is read before and written after would put the dead ones back."""
+    query = select(CONNECTION).where(CONNECTION.c.id == number)
+    row = tx.conn.execute(query.with_for_update(key_share=True) if tx.locks_rows else query).one_or_none()
     return _connection(tx, row) if row else None
 
 
@@ -117,6 +147,23 @@ def heard_from(tx: Tx, ids: Iterable[str], at: datetime) -> None:
     tx.conn.execute(_HEARD[tx.locks_rows], {"ids": list(ids), "at": at})
 
 
+def refused(tx: Tx, counts: Mapping[str, int], at: datetime) -> None:
+    """Note how many deliveries of these connections were refused for their signature, the last of them at `at`."""
+    for number, count in sorted(counts.items()):
+        changed = update(CONNECTION).where(CONNECTION.c.id == number)
+        tx.conn.execute(changed.values(refused=CONNECTION.c.refused + count, refused_at=at))
+
+
+def written(until: Mapping[str, tuple[datetime, datetime]]) -> dict[str, list[str]]:
+    """As the column keeps it."""
+    return {name: [at.astimezone(UTC).isoformat() for at in times] for name, times in until.items()}
+
+
+def lasting(column: Mapping[str, list[str]]) -> dict[str, tuple[datetime, datetime]]:
+    """When credentials run out, and since when each has been in force, as the column keeps them."""
+    return {name: (datetime.fromisoformat(at), datetime.fromisoformat(since)) for name, (at, since) in column.items()}
+
+
 def _heard(*, locks_rows: bool) -> Update:
     wanted = select(CONNECTION.c.id).where(among(CONNECTION.c.id, "ids"))
     if locks_rows:
@@ -136,5 +183,7 @@ def _connection(tx: Tx, row: Row[Any]) -> Connection:
         secrets = msgspec.json.decode(opened, type=dict[str, tuple[str, ...]])
     return Connection(
         id=row.id, merchant=row.merchant_id, connector=row.connector, role=row.role, name=row.name,
-        config=row.config, secrets=secrets, last_delivery_at=row.last_delivery_at,
+        config=row.config, secrets=secrets, until=lasting(row.until),
+        created_at=row.created_at, last_delivery_at=row.last_delivery_at, refused=row.refused,
+        refused_at=row.refused_at,
     )  # fmt: skip

@@ -80,7 +80,7 @@ def plan(tx: Tx, wanted: Sequence[Planned], now: datetime) -> dict[tuple[int, st
             "recipient": one.recipient, "occurrence": "1", "shipment": one.shipment, "return_key": one.return_,
             "event_key": one.event_key, "anchor": one.anchor, "template": one.template, "purpose": one.purpose,
             "lane": lane(one.purpose),
-            "status": "planned", "awaits": None, "planned_at": now, "due_at": one.due_at,
+            "passed_over": "", "status": "planned", "awaits": None, "planned_at": now, "due_at": one.due_at,
             "expires_at": one.expires_at, "fence": 0, "tries": 0,
         }
         for one in wanted

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, or_, select
 
+from engine.model.customer import Party
 from engine.model.facts import State
 from engine.store import facts, messages
 from engine.store.contents import unseal
@@ -29,21 +30,30 @@ def message(tx: Tx, number: int) -> Row[Any] | None:
     return tx.conn.execute(query).one_or_none()
 
 
+def party(tx: Tx, row: Row[Any]) -> Party | None:
+    """The person that the message is for, as known now; None when the order was erased."""
+    order = (facts.load(tx, [row.subject_id])[row.subject_id].state or State()).facts.order
+    return order.recipient if row.recipient == "recipient" else order.orderer
+
+
 def address(tx: Tx, row: Row[Any]) -> str | None:
-    """Where the message went, else where it would go now; None when the order was erased."""
-    held = facts.load(tx, [row.subject_id])[row.subject_id]
+    """Where the message went; of a mail that did not leave, where it would go now. None when the order was erased."""
     if row.sealed_address is not None:
-        went_to = unseal(tx, held, row, "address")
+        went_to = unseal(tx, facts.load(tx, [row.subject_id])[row.subject_id], row, "address")
         return went_to.decode() if went_to is not None else None
-    order = (held.state or State()).facts.order
-    party = order.recipient if row.recipient == "recipient" else order.orderer
-    return party.email if party else None
+    person = party(tx, row)
+    return person.email if person and row.channel in {None, "email"} else None
 
 
-def cancel(tx: Tx, row: Row[Any], person: str, reason: str) -> list[Row[Any]]:
+def cancel(tx: Tx, row: Row[Any], person: Party | None, reason: str) -> list[Row[Any]]:
     """Cancel what this person would still get of the message's purpose, on any of their orders; returns what
     `messages.cancel` does."""
-    theirs = select(SUBJECT.c.id).where(SUBJECT.c.merchant_id == tx.merchant, SUBJECT.c.email_index == person)
+    same = SUBJECT.c.id == row.subject_id
+    if person and person.email:
+        same = SUBJECT.c.email_index == tx.vault.index(tx.merchant, "email", person.email)
+    elif person and person.phone:
+        same = SUBJECT.c.phone_index == tx.vault.index(tx.merchant, "phone", person.phone)
+    theirs = select(SUBJECT.c.id).where(SUBJECT.c.merchant_id == tx.merchant, same)
     to_them = or_(
         and_(MESSAGE.c.recipient == "orderer", MESSAGE.c.subject_id.in_(theirs.scalar_subquery())),
         and_(MESSAGE.c.recipient == row.recipient, MESSAGE.c.subject_id == row.subject_id),

@@ -53,6 +53,7 @@ class Ended:
     code: str | None = None
     detail: str | None = None
     ref: str | None = None
+    silent_at: datetime | None = None  # when silence will be too long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,7 @@ ATTEMPT_ENDED = Bulk(
 STANDS = select(MESSAGE.c.id, MESSAGE.c.status, MESSAGE.c.fence, MESSAGE.c.due_at).where(among(MESSAGE.c.id, "ids"))
 STANDS = STANDS.order_by(MESSAGE.c.id)
 STANDS_LOCKED = STANDS.with_for_update()
-BECOMES = ("status", "reason", "sent_at", "due_at", "provider_ref")
+BECOMES = ("status", "reason", "sent_at", "due_at", "provider_ref", "silent_at")
 SETTLED = Bulk(
     update(MESSAGE)
     .where(MESSAGE.c.id == bindparam("_id"))
@@ -172,7 +173,7 @@ def settle(tx: Tx, ended: Sequence[Ended], now: datetime) -> set[int]:
     counted = [one for one in ended if _counts(one, stands[one.id].status, stands[one.id].fence)]
     rows = [
         {"_id": one.id, "_status": one.status, "_reason": one.reason, "_sent_at": now if one.status == "sent" else None,
-         "_provider_ref": one.ref, "_due_at": one.due_at or stands[one.id].due_at}
+         "_provider_ref": one.ref, "_due_at": one.due_at or stands[one.id].due_at, "_silent_at": one.silent_at}
         for one in counted
     ]  # fmt: skip
     SETTLED(tx, rows)

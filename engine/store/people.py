@@ -1,10 +1,9 @@
-"""What we know about reaching people: suppressions, consent, links, and the operator's pauses."""
+"""What we know about reaching people: suppressions, links, and the operator's pauses."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import bindparam, func, insert, or_, select
@@ -14,15 +13,10 @@ from engine.store.bulk import Bulk
 from engine.store.engines import insert_into
 from engine.store.sealed import token_hash
 from engine.store.session import Tx
-from engine.store.tables import CONSENT, PAUSE, SUBJECT, SUPPRESSION, TOKEN
+from engine.store.tables import PAUSE, SUBJECT, SUPPRESSION, TOKEN
 
 SUPPRESSED = select(SUPPRESSION.c.endpoint_index, SUPPRESSION.c.scope).where(
     SUPPRESSION.c.merchant_id == bindparam("merchant"), among(SUPPRESSION.c.endpoint_index, "persons")
-)
-CONSENTS = (
-    select(CONSENT.c.person_index, CONSENT.c.purpose, CONSENT.c.granted)
-    .where(CONSENT.c.merchant_id == bindparam("merchant"), among(CONSENT.c.person_index, "persons"))
-    .order_by(CONSENT.c.at, CONSENT.c.id)
 )
 PAUSES = select(PAUSE.c.journey, PAUSE.c.reason).where(
     or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == bindparam("merchant"))
@@ -38,6 +32,7 @@ class Link(Struct, frozen=True, kw_only=True):
     subject: int
     message: int | None
     expires_at: datetime | None = None
+    target: str | None = None  # click: where it leads
 
 
 def suppressed(tx: Tx, endpoints: Collection[str]) -> dict[str, set[str]]:
@@ -58,19 +53,16 @@ def suppress(tx: Tx, endpoint: str, scope: str, reason: str, now: datetime) -> N
     tx.conn.execute(made.on_conflict_do_nothing().values(**values))
 
 
-def consents(tx: Tx, persons: Collection[str]) -> dict[str, dict[str, bool]]:
-    """Blind index of a person -> purpose -> granted or withdrawn, as last recorded."""
-    found: dict[str, dict[str, bool]] = {}
-    if persons:
-        for row in tx.conn.execute(CONSENTS, {"merchant": tx.merchant, "persons": list(persons)}).all():
-            found.setdefault(row.person_index, {})[row.purpose] = row.granted
-    return found
+def lift(tx: Tx, endpoint: str, reason: str) -> int:
+    """Take back what was suppressed for exactly this reason. Returns how many scopes."""
+    mine = (SUPPRESSION.c.merchant_id == tx.merchant) & (SUPPRESSION.c.endpoint_index == endpoint)
+    return tx.conn.execute(SUPPRESSION.delete().where(mine, SUPPRESSION.c.reason == reason)).rowcount
 
 
-def record_consent(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
-    """Append consent records: person_index, channel, purpose, granted, basis, source, at."""
-    if rows:
-        tx.conn.execute(insert(CONSENT), [{**row, "merchant_id": tx.merchant} for row in rows])
+def lift_scope(tx: Tx, endpoint: str, scope: str) -> None:
+    """Take back that the address is suppressed for a purpose, whoever suppressed it."""
+    mine = (SUPPRESSION.c.merchant_id == tx.merchant) & (SUPPRESSION.c.endpoint_index == endpoint)
+    tx.conn.execute(SUPPRESSION.delete().where(mine, SUPPRESSION.c.scope == scope))
 
 
 def orders_since(tx: Tx, subjects: Collection[int]) -> dict[int, int]:
@@ -88,24 +80,53 @@ def orders_since(tx: Tx, subjects: Collection[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in tx.conn.execute(query)}
 
 
+def subjects(tx: Tx, persons: Collection[str]) -> set[int]:
+    """The orders of these people, by the blind indexes of their mail addresses and telephone numbers."""
+    known = or_(SUBJECT.c.email_index.in_(list(persons)), SUBJECT.c.phone_index.in_(list(persons)))
+    return set(tx.conn.execute(select(SUBJECT.c.id).where(SUBJECT.c.merchant_id == tx.merchant, known)).scalars())
+
+
 def add_links(tx: Tx, links: Iterable[tuple[str, Link]], now: datetime) -> None:
     """Store tokens by their hash."""
     rows = [
         {
-            "hash": token_hash(token), "kind": link.kind, "merchant_id": link.merchant, "subject_id": link.subject,
-            "message_id": link.message, "created_at": now, "expires_at": link.expires_at,
+            "hash": (digest := token_hash(token)), "kind": link.kind, "merchant_id": link.merchant,
+            "subject_id": link.subject, "message_id": link.message, "created_at": now, "expires_at": link.expires_at,
+            "sealed_target": tx.vault.seal_raw(f"token/{digest}", link.target.encode()) if link.target else None,
         }
         for token, link in links
     ]  # fmt: skip
     ADD_LINKS(tx, rows)
 
 
-def link(tx: Tx, token: str, kind: str, now: datetime) -> Link | None:
-    """What the token stands for, if there is such a link and it has not expired."""
-    row = tx.conn.execute(select(TOKEN).where(TOKEN.c.hash == token_hash(token), TOKEN.c.kind == kind)).one_or_none()
+def link(tx: Tx, token: str, kinds: str | Collection[str], now: datetime) -> Link | None:
+    """What the token stands for, if there is such a link of one of these kinds and it has not expired."""
+    fitting = TOKEN.c.kind.in_([kinds] if isinstance(kinds, str) else list(kinds))
+    row = tx.conn.execute(select(TOKEN).where(TOKEN.c.hash == token_hash(token), fitting)).one_or_none()
     if row is None or (row.expires_at is not None and row.expires_at < now):
         return None
     return Link(kind=row.kind, merchant=row.merchant_id, subject=row.subject_id, message=row.message_id)
+
+
+def target(tx: Tx, token: str) -> str | None:
+    """Where a link that is followed leads."""
+    digest = token_hash(token)
+    sealed = tx.conn.execute(select(TOKEN.c.sealed_target).where(TOKEN.c.hash == digest)).scalar_one_or_none()
+    return tx.vault.open_raw(f"token/{digest}", sealed).decode() if sealed is not None else None
+
+
+def clicked(tx: Tx, link: Link, token: str) -> list[datetime]:
+    """When the other links of the same message were first followed."""
+    others = (TOKEN.c.message_id == link.message) & (TOKEN.c.hash != token_hash(token))
+    mine = (TOKEN.c.merchant_id == tx.merchant) & (TOKEN.c.subject_id == link.subject)
+    query = select(TOKEN.c.clicked_at).where(mine, others, TOKEN.c.clicked_at.is_not(None))
+    return list(tx.conn.execute(query).scalars())
+
+
+def note_click(tx: Tx, token: str, now: datetime) -> None:
+    """Remember when a link was first followed."""
+    first = (TOKEN.c.hash == token_hash(token)) & TOKEN.c.clicked_at.is_(None)
+    tx.conn.execute(TOKEN.update().where(TOKEN.c.merchant_id == tx.merchant, first).values(clicked_at=now))
 
 
 def pause(tx: Tx, *, merchant: int | None, journey: str | None, reason: str, now: datetime) -> None:

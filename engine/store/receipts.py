@@ -22,8 +22,12 @@ def named(tx: Tx, public_ids: Collection[str]) -> dict[str, Row[Any]]:
 
 def settle(tx: Tx, row: Row[Any], status: str, reason: str | None, at: datetime) -> None:
     """Write what a receipt has shown. The fence moves, so that an outcome still under way does not undo it."""
-    values = {"status": status, "reason": reason, "lease_until": None, "fence": MESSAGE.c.fence + 1}
+    values: dict[str, Any] = {"status": status, "reason": reason, "lease_until": None, "fence": MESSAGE.c.fence + 1}
     if status in {"sent", "delivered"}:
         values["sent_at"] = func.coalesce(MESSAGE.c.sent_at, at)
+    if status == "delivered":
+        values["silent_at"] = None
+    if status == "dead":
+        values["silent_at"] = at  # it did not arrive: another medium may be tried at once
     where = (MESSAGE.c.merchant_id == tx.merchant) & (MESSAGE.c.id == row.id)
     tx.conn.execute(update(MESSAGE).where(where).values(**values))

@@ -52,8 +52,10 @@ class Contended(Exception):
 class _Line:
     """One database transaction, and whom the row policies take it for at the moment."""
 
-    def __init__(self, conn: Connection) -> None:
+    def __init__(self, conn: Connection, known: dict[Any, Any]) -> None:
         self.conn = conn
+        self.known = known
+        self.calls = False  # were events written that an endpoint is to be told?
         self.guarded = conn.dialect.name == "postgresql"
         self._bound: int | str | None = "nobody"
 
@@ -89,6 +91,15 @@ class Tx:
     def of(self, merchant: int) -> Tx:
         """The same transaction, bound to a merchant."""
         return Tx(self._line, self.vault, merchant)
+
+    @property
+    def known(self) -> dict[Any, Any]:
+        """What this process need not ask the database again for a moment; shared by its transactions."""
+        return self._line.known
+
+    def calls(self) -> None:
+        """Events were written that an endpoint is to be told: whoever tells is woken after the commit."""
+        self._line.calls = True
 
     @property
     def locks_rows(self) -> bool:
@@ -128,6 +139,8 @@ class Store:
     def __init__(self, url: str, vault: Vault) -> None:
         self.vault = vault
         self.engine = make_engine(url)
+        self.known: dict[Any, Any] = {}
+        self.on_calls: Callable[[], None] = lambda: None  # after a commit that left events to be told
         self._much = Lock()  # held by whoever is at work on a part of much
         self._writer = Writer() if self.engine.dialect.name == "sqlite" else None
 
@@ -152,12 +165,16 @@ class Store:
         """A writing transaction: commits at the end, rolls back on any exception."""
         if self._writer is None:
             with self.engine.begin() as conn:
-                yield Tx(_Line(conn), self.vault, merchant)
-            return
-        with self._writer, self.engine.connect() as conn:
-            conn.info["immediate"] = True
-            with conn.begin():
-                yield Tx(_Line(conn), self.vault, merchant)
+                line = _Line(conn, self.known)
+                yield Tx(line, self.vault, merchant)
+        else:
+            with self._writer, self.engine.connect() as conn:
+                conn.info["immediate"] = True
+                with conn.begin():
+                    line = _Line(conn, self.known)
+                    yield Tx(line, self.vault, merchant)
+        if line.calls:
+            self.on_calls()
 
     def commit(self, work: Callable[[Tx], T], merchant: int | None = None, *, patient: bool = False) -> T:
         """Run `work` in a writing transaction and return its result once that is committed.
@@ -186,7 +203,7 @@ class Store:
             if self._writer is None:
                 conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with conn.begin():
-                yield Tx(_Line(conn), self.vault, merchant)
+                yield Tx(_Line(conn, self.known), self.vault, merchant)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Integer, Select, bindparam, select, union_all
 
+from engine.store import calls, errands
 from engine.store.inbox import NEW, free
 from engine.store.messages import HELD, LEASED, PLANNED
 from engine.store.runs import WAITS
 from engine.store.session import Tx
 from engine.store.stranded import SENDING
-from engine.store.tables import INBOX, MESSAGE, RUN
+from engine.store.tables import ALARM, ERRAND, INBOX, MESSAGE, RUN
 
 MOMENT = MESSAGE.c.due_at.type
 NOW, REAL, MOST = bindparam("now", type_=MOMENT), bindparam("real", type_=MOMENT), bindparam("most", type_=Integer)
@@ -32,12 +33,25 @@ class Look:
     due: bool  # messages, or leases on them that ran out
     stranded: bool  # messages that were armed and whose lease ran out
     waking: bool  # runs whose wakeup has come
+    asking: bool  # errands whose time has come
+    telling: bool  # alarms to tell
+    calling: bool = False  # endpoints to be told of events
+    silent: bool = False  # messages that were taken and not heard of for too long
 
 
 def look(tx: Tx, now: datetime, real: datetime) -> Look:
     """One row of each partial index at most, however many wait."""
     found = tx.conn.execute(_LOOK, {"now": now, "real": real}).one()
-    return Look(found.waiting, found.due or found.over, found.stranded, found.waking)
+    return Look(
+        found.waiting,
+        found.due or found.over,
+        found.stranded,
+        found.waking,
+        found.asking,
+        found.telling,
+        found.calling,
+        found.silent,
+    )
 
 
 def messages_few(tx: Tx, now: datetime, real: datetime, most: int) -> list[tuple[int, int]]:
@@ -71,6 +85,16 @@ def connections_waiting(tx: Tx) -> list[str]:
     return list(tx.conn.execute(_NEW).scalars())
 
 
+def errands_few(tx: Tx, real: datetime, most: int) -> list[str]:
+    """The connections of up to `most` errands whose time has come, longest due first."""
+    return list(tx.conn.execute(_ERRANDS_FEW, {"real": real, "most": most}).scalars())
+
+
+def connections_asked(tx: Tx, real: datetime) -> list[str]:
+    """The connections with errands whose time has come."""
+    return list(tx.conn.execute(_ERRANDS, {"real": real}).scalars())
+
+
 def _look() -> Select[Any]:
     over = MESSAGE.c.lease_until < REAL
     firsts = {
@@ -78,6 +102,12 @@ def _look() -> Select[Any]:
         "due": select(MESSAGE.c.id).where(PLANNED, MESSAGE.c.due_at <= NOW).order_by(MESSAGE.c.due_at, MESSAGE.c.id),
         "over": select(MESSAGE.c.id).where(LEASED, HELD, over).order_by(MESSAGE.c.lease_until),
         "stranded": select(MESSAGE.c.id).where(SENDING, HELD, over).order_by(MESSAGE.c.lease_until),
+        "asking": errands.few(),
+        "calling": calls.first_ready(),
+        "telling": select(ALARM.c.id)
+        .where(ALARM.c.tell_at.is_not(None), ALARM.c.tell_at <= REAL)
+        .order_by(ALARM.c.tell_at),
+        "silent": select(MESSAGE.c.id).where(MESSAGE.c.silent_at <= NOW).order_by(MESSAGE.c.silent_at),
         "waking": select(RUN.c.id).where(WAITS, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at),
     }
     found: Any = [first.limit(1).scalar_subquery().is_not(None).label(name) for name, first in firsts.items()]
@@ -121,6 +151,13 @@ def _waking() -> Select[Any]:
     return _those(turn, first.order_by(RUN.c.wake_at))
 
 
+def _errands() -> Select[Any]:
+    turn = _each(ERRAND.c.connection_id, ERRAND.c.due_at.is_not(None))
+    first = select(ERRAND.c.due_at).where(ERRAND.c.due_at.is_not(None), ERRAND.c.connection_id == turn.c.key)
+    earliest = first.order_by(ERRAND.c.due_at).limit(1).correlate(turn).scalar_subquery()
+    return select(turn.c.key).where(turn.c.key.is_not(None), earliest <= REAL)
+
+
 def _new() -> Select[Any]:
     turn = _each(INBOX.c.connection_id, NEW)
     return select(turn.c.key).where(turn.c.key.is_not(None))
@@ -129,3 +166,4 @@ def _new() -> Select[Any]:
 _LOOK, _DUE_FEW, _DUE, _WAKING, _NEW = _look(), _due_few(), _due(), _waking(), _new()
 _WAKING_FEW = select(RUN.c.merchant_id).where(WAITS, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at).limit(MOST)
 _NEW_FEW = select(INBOX.c.connection_id).where(NEW, free(REAL)).order_by(INBOX.c.id).limit(MOST)
+_ERRANDS, _ERRANDS_FEW = _errands(), errands.few().limit(MOST)

@@ -6,10 +6,18 @@ import typer
 
 from engine.terminal import (
     alarms,
+    asking,
+    assigning,
+    bounce,
+    check,
+    collecting,
     connections,
+    consents,
     demo,
+    hooks,
     ingest,
     journeys,
+    linking,
     merchants,
     messages,
     operate,
@@ -17,11 +25,27 @@ from engine.terminal import (
     pauses,
     preview,
     serve,
+    trying,
 )
 
 
 def mount(app: typer.Typer) -> None:
     """Put every command on the root, in the order in which a person meets them."""
-    send = (merchants, connections, ingest, orders, messages, journeys, preview, pauses)
+    assert asking and check  # noqa: S101, PT018 - the imports put their commands beside those of connections
+    assert assigning and collecting and trying  # noqa: S101, PT018 - likewise
+    send = (
+        merchants,
+        connections,
+        ingest,
+        bounce,
+        orders,
+        messages,
+        journeys,
+        preview,
+        consents,
+        linking,
+        hooks,
+        pauses,
+    )
     for noun in (serve, demo, *send, operate, alarms):
         noun.register(app)

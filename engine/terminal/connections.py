@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.terminal import choose, speak
+from engine.terminal.given import from_files, judged
 from engine.terminal.speak import Column, Json, Limit, OfMerchant, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.flow.app import App
+    from engine.rules.health import Known
     from engine.rules.settings import Sorted
     from engine.store.merchants import Connection
 
-connections = typer.Typer(help="Connections: list, set.", invoke_without_command=True)
+connections = typer.Typer(
+    help="Connections: list, set, check, poll, backfill, collect, assign, try.", invoke_without_command=True
+)
 
 COLUMNS = (
     Column("CONNECTION", lambda row: row["connection"], whole=True),
@@ -44,8 +48,12 @@ def connect(
 ) -> None:
     """Connect a source or a channel."""
     from base64 import b32encode
+    from dataclasses import replace
     from secrets import token_bytes
 
+    from engine.flow.ask import plan
+    from engine.rules.silence import advice as quiet
+    from engine.rules.source_mails import advice
     from engine.rules.spelling import meant
     from engine.store import merchants
     from engine.store.merchants import Connection
@@ -63,18 +71,29 @@ def connect(
             connector=connector, role="source" if connector in app.source_names else "channel",
             name=name or _schema(app, connector)[0], config=wanted.config, secrets=wanted.secrets,
         )  # fmt: skip
+        made = replace(made, until=plan.lasting(app, made, [*made.config, *made.secrets]))
         with app.store.begin() as tx:
             merchants.connect(tx, made, app.clock.now())
-        intake = _intake(app, made)
+            plan.arrange(app, tx, made)
+        intake, asked = _intake(app, made), plan.standing(app, made)
+        manifest = app.sources(connector).manifest if made.role == "source" else None
     if as_json:
         speak.answer({"connection": made.id, "intake": intake})
     else:
         typer.echo(f"connection  {made.id}\nintake      {intake or '- (a channel)'}")
+        if asked:
+            speak.say(f"workers ask its system from now on; type: todoke connections check {made.id}")
+        if manifest:
+            told = {"notify": manifest.notify, **made.config}
+            hints = quiet(made.id, told), advice(manifest, made.id, told)
+            for hint in filter(None, hints):
+                speak.say(hint)
 
 
 @connections.callback()
 def list_(context: typer.Context, merchant: OfMerchant = None, limit: Limit = 1000, as_json: Json = False) -> None:
-    """Connections: list, set."""
+    """Connections: list, set, check, poll, backfill, collect, assign, try."""
+    from engine.flow.watch.health import known
     from engine.store import counts, merchants
 
     if context.invoked_subcommand:
@@ -85,9 +104,10 @@ def list_(context: typer.Context, merchant: OfMerchant = None, limit: Limit = 10
         with app.store.read() as tx:
             found = merchants.connections(tx)
             heard, tried = counts.deliveries_by_state(tx), counts.attempts_by_outcome(tx)
+            of_sources = known(app, tx, found)
         mine = [one for one in found if merchant is None or one.merchant is None or one.merchant in chosen]
         rows = [
-            _row(app, one, names.get(one.merchant or 0), heard.get(one.id, {}), tried.get(one.id, {}))
+            _row(app, one, names.get(one.merchant or 0), heard.get(one.id, {}), tried.get(one.id, {}), of_sources)
             for one in mine[:limit]
         ]
     speak.listing(
@@ -102,45 +122,69 @@ def set_(
     settings: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="key= takes a setting away.")],
 ) -> None:
     """Change settings of a connection; a new secret comes before those there are."""
-    from dataclasses import replace
-
+    from engine.flow.ask import plan
+    from engine.flow.map_status import settle
     from engine.store import merchants
 
     again = f"todoke connections set {connection} KEY=VALUE"
     with speak.opened(context) as app:
-        one = choose.connection(app, connection)
+        choose.connection(app, connection)
         given = speak.pairs(settings, again)
-        gone = {key for key, value in given if not value}
-        new = [(key, value) for key, value in given if value]
-        replaced = gone | {key for key, _ in new}
-        kept = [(key, value) for key, value in one.config.items() if key not in replaced]
-        before = [(key, value) for key, values in one.secrets.items() if key not in gone for value in values]
-        wanted = _sorted(app, one.connector, [*kept, *new, *before], again)
-        _routes(app, wanted.config, again)
         with app.store.begin() as tx:
-            merchants.reconnect(tx, replace(one, config=wanted.config, secrets=wanted.secrets))
+            one = merchants.locked(tx, connection)
+            assert one is not None  # noqa: S101 - it was there, and none is ever taken away
+            changed = _changed(app, one, given, again)
+            merchants.reconnect(tx, changed)
+            plan.arrange(app, tx, changed, changed=True)
+            mapped = settle(tx, changed)
     typer.echo(f"changed {connection}")
     speak.say("a running intake notices within seconds")
+    if mapped:
+        then = f"todoke messages replay --connection {connection} --state processed"
+        speak.say(f"deliveries that were read before can be read again; type: {then}")
+
+
+def _changed(app: App, one: Connection, given: Sequence[tuple[str, str]], again: str) -> Connection:
+    """The connection with these settings; one without a value is taken away."""
+    from dataclasses import replace
+
+    from engine.flow.ask import plan
+
+    gone = {key for key, value in given if not value}
+    new = [(key, value) for key, value in given if value]
+    replaced = gone | {key for key, _ in new}
+    kept = [(key, value) for key, value in one.config.items() if key not in replaced]
+    before = [(key, value) for key, values in one.secrets.items() if key not in gone for value in values]
+    wanted = _sorted(app, one.connector, [*kept, *new, *before], again)
+    _routes(app, wanted.config, again)
+    changed = replace(one, config=wanted.config, secrets=wanted.secrets)
+    return replace(changed, until=plan.lasting(app, changed, replaced))
 
 
 def _schema(app: App, connector: str) -> tuple[str, Mapping[str, Any]]:
     """(title, JSON Schema of its settings)."""
+    from engine.rules.errand import of_source
     from engine.rules.rate import SETTINGS
+    from engine.rules.sender_dns import SETTINGS as MAIL
 
     if connector in app.source_names:
-        manifest = app.sources(connector).manifest
-        return manifest.title, manifest.settings
+        source = app.sources(connector)
+        return source.manifest.title, of_source(source)
     channel = app.channels(connector)
     # How fast its account may send is the engine's to know, whatever the channel.
-    return channel.title, {**channel.settings, "properties": {**channel.settings.get("properties", {}), **SETTINGS}}
+    checks = MAIL if channel.medium == "email" else {}
+    own = channel.settings.get("properties", {})
+    return channel.title, {**channel.settings, "properties": {**checks, **own, **SETTINGS}}
 
 
 def _sorted(app: App, connector: str, given: Sequence[tuple[str, str]], again: str) -> Sorted:
     from engine.rules.settings import Wrong, sort_settings
 
-    found = sort_settings(_schema(app, connector)[1], given)
+    schema = _schema(app, connector)[1]
+    found = sort_settings(schema, from_files(schema, given, again))
     if isinstance(found, Wrong):
         speak.refuse(f"--set {found.key}: {found.what}", found.expected, f"{again} --set KEY=VALUE")
+    judged(app, connector, found, again)
     return found
 
 
@@ -169,26 +213,31 @@ def _everyones(app: App, connector: str, merchant: str | None, shared: bool, wan
 
 
 def _intake(app: App, one: Connection) -> str | None:
-    return f"{app.settings.base_url.rstrip('/')}/in/{one.id}" if one.role == "source" else None
+    from engine.flow.reader import active_secrets, reader
+
+    told = one.role == "source" or (reader(app, one) is not None and active_secrets(app, one))
+    return f"{app.settings.base_url.rstrip('/')}/in/{one.id}" if told else None
 
 
 def _row(
-    app: App, one: Connection, slug: str | None, heard: Mapping[str, int], tried: Mapping[str, int]
-) -> dict[str, Any]:
+    app: App, one: Connection, slug: str | None, heard: Mapping[str, int], tried: Mapping[str, int],
+    of_sources: Mapping[str, Known],
+) -> dict[str, Any]:  # fmt: skip
     return {
         "connection": one.id, "merchant": slug, "connector": one.connector, "role": one.role, "name": one.name,
         "intake": _intake(app, one), "last_delivery_at": speak.iso(one.last_delivery_at),
-        "deliveries": dict(heard), "attempts": dict(tried), "health": _health(one, heard, tried),
+        "deliveries": dict(heard), "attempts": dict(tried), "health": _health(one, tried, of_sources.get(one.id)),
     }  # fmt: skip
 
 
-def _health(one: Connection, heard: Mapping[str, int], tried: Mapping[str, int]) -> str:
+def _health(one: Connection, tried: Mapping[str, int], known: Known | None) -> str:
     """What an operator should know of it, the worst first."""
-    if one.role == "channel":
+    from engine.rules.health import notes
+    from engine.rules.health_words import said
+
+    if known is None:
         outcomes = ("ambiguous", "rejected", "deferred", "accepted")
         words = [f"{tried[name]} {name}" for name in outcomes if tried.get(name)]
         return ", ".join(words) or "not used yet"
-    words = [f"{heard[name]} {name}" for name in ("dead", "parked") if heard.get(name)]
-    if heard.get("new"):
-        words.append(f"{heard['new']} waiting")
-    return ", ".join(words) or ("ok" if one.last_delivery_at else "not heard from yet")
+    briefs = [said(note, one.id, "en").brief for note in notes(known) if note.level != "ok" or note.kind == "queued"]
+    return ", ".join(dict.fromkeys(filter(None, briefs))) or "ok"

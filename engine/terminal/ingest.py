@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.terminal import choose
-from engine.terminal.speak import Json, console, opened, refuse
+from engine.terminal.speak import Json, console, opened, refuse, say
 from engine.terminal.summary import Summary, told
 
 if TYPE_CHECKING:
@@ -41,13 +41,17 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Take in files or recorded deliveries."""
+    from engine.flow.reader import reader
+
     for path in files:
         if not path.is_file():
             refuse(f"{path}: there is no such file", "a file that can be read", f"todoke ingest {connection} FILE...")
     with opened(context) as app:
         one = choose.connection(app, connection)
-        if one.role != "source":
-            refuse(f"{connection} is a channel", "the connection of a source", "todoke connections")
+        if reader(app, one) is None:
+            refuse(
+                f"{connection} is a channel that is told nothing", "the connection of a source", "todoke connections"
+            )
         if not no_work:
             len(app.journeys)  # broken ones are refused before anything is stored
         summary = Summary(since=app.clock.now())
@@ -55,6 +59,7 @@ def ingest(
             _store(app, Reader(app, one, topic, backfill, summary), files, progress)
             if not no_work:
                 _work(app, connection, summary, progress)
+                _fetch(app, one)
         told(app, connection, summary, worked=not no_work, as_json=as_json)
     if summary.refused:
         raise typer.Exit(1)
@@ -72,8 +77,10 @@ class Reader:
     limit: int = field(init=False)
 
     def __post_init__(self) -> None:
-        settings, modes = self.app.settings, self.app.sources(self.connection.connector).manifest.modes
-        self.limit = settings.max_file if "file" in modes else settings.max_body
+        from engine.flow.reader import takes_files
+
+        settings = self.app.settings
+        self.limit = settings.max_file if takes_files(self.app, self.connection) else settings.max_body
 
     def raw(self, one: Recorded | BadLine, path: Path) -> Raw | None:
         """The row of one delivery; None when nothing is to be stored."""
@@ -81,6 +88,7 @@ class Reader:
 
         from engine.contracts import Delivery, Verified
         from engine.flow.accept import raw_delivery
+        from engine.flow.reader import reader
         from engine.io.recorded import BadLine
 
         place = f"{path}:{one.line}" if one.line else str(path)
@@ -94,8 +102,8 @@ class Reader:
             body=one.body, headers=one.headers, received_at=self.app.clock.real(), topic=one.topic,
             config=self.connection.config,
         )  # fmt: skip
-        identify = self.app.sources(self.connection.connector).identify
-        verified = identify(delivery) if identify else Verified()
+        reads = reader(self.app, self.connection)
+        verified = reads.identify(delivery) if reads and reads.identify else Verified()
         if verified.ignore:
             self.summary.ignored[verified.ignore] += 1
             return None
@@ -149,6 +157,23 @@ def _work(app: App, connection: str, summary: Summary, progress: Progress) -> No
         if not waiting or app.clock.monotonic() > until:
             return
         sleep(0.1)
+
+
+def _fetch(app: App, one: Connection) -> None:
+    """Get what thin deliveries have named; what cannot be got now stays planned."""
+    from engine.flow.ask.by_hand import fetch_now
+    from engine.flow.ask.plan import api_of
+    from engine.flow.catch_up import catch_up
+
+    api = api_of(app, one)
+    if api is None or api.fetch is None:
+        return
+    came = fetch_now(app, one)
+    if came.new:
+        catch_up(app)
+    if came.met or came.held:
+        why = came.met.reason if came.met else "its system is being asked, or rests"
+        say(f"not everything was fetched ({why}); workers try again; see todoke connections check {one.id}")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.flow.app import App
     from engine.io.library import Problem
     from engine.model.journey import Journey
+    from engine.model.merchant import Merchant
 
 journeys = typer.Typer(help="Journeys: list, show, check, enable, disable.", no_args_is_help=True)
 
@@ -64,7 +65,9 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
 
 @journeys.command()
 def check(
+    context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="Without: all there are.")] = None,
+    merchant: Annotated[str | None, typer.Option(help="Also: has this merchant told what offers must show?")] = None,
     as_json: Json = False,
 ) -> None:
     """Check journey files; tells file, line, step and what to write instead."""
@@ -78,6 +81,8 @@ def check(
         refuse("; ".join(broken.problems[:5]), "templates that can be used", "todoke journeys check")
     purposes = {name: template.purpose for name, template in templates.items()}
     count, problems = _checked(settings.journeys, files or (), templates, purposes)
+    if merchant is not None and not problems:
+        problems = _undisclosed(context, merchant)
     if as_json:
         answer([_problem(one) for one in problems])
     else:
@@ -103,13 +108,45 @@ def disable(context: typer.Context, name: Name, merchant: OfMerchant = None) -> 
 
 
 def _switch(context: typer.Context, name: str, merchant: str | None, *, on: bool) -> None:
+    from engine.rules.duties import lacking, to_set
     from engine.store import runs
 
     with opened(context) as app:
         journey, one = _named(app, name), choose.merchant(app, merchant)
+        if on and (missing := lacking(journey.purpose, vars_of(one))):
+            told = " and ".join(duty.what for duty in missing)
+            refuse(f"{name}: {one.slug} has not told {told}", "what every offer must show", to_set(one.slug, missing))
         with app.store.begin(one.id) as tx:
             runs.switch(tx, journey.name, on, app.clock.now())
     typer.echo(f"{name} is {'on' if on else 'off'} for {one.slug}")
+
+
+def vars_of(one: Merchant) -> dict[str, Any]:
+    """The settings of a merchant by name."""
+    return {name: getattr(one.settings, name) for name in one.settings.__struct_fields__}
+
+
+def _undisclosed(context: typer.Context, slug: str) -> list[Problem]:
+    """Journeys that are on for a merchant who has not told what their messages must show."""
+    from engine.io.library import Problem
+    from engine.rules.duties import lacking, to_set
+    from engine.store import runs
+
+    found = []
+    with opened(context) as app:
+        one = choose.merchant(app, slug)
+        with app.store.read(one.id) as tx:
+            switched = runs.switches(tx)
+        for journey in app.journeys.values():
+            missing = lacking(journey.purpose, vars_of(one)) if switched.get(journey.name, journey.enabled) else ()
+            if missing:
+                told = " and ".join(duty.what for duty in missing)
+                found.append(Problem(
+                    file=str(app.settings.journeys / f"{journey.name}.yaml"), line=None, step=None, field="purpose",
+                    what=f"it is on for {one.slug}, who has not told {told}",
+                    hint=f"type: {to_set(one.slug, missing)}",
+                ))  # fmt: skip
+    return found
 
 
 def _named(app: App, name: str) -> Journey:

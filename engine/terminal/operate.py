@@ -18,6 +18,7 @@ database = typer.Typer(help="The database: upgrade, restored.", no_args_is_help=
 class Schema(StrEnum):
     """The schemas we publish."""
 
+    hook = "hook"
     journey = "journey"
     observation = "observation"
 
@@ -59,7 +60,7 @@ def master() -> None:
     say("put it first in TODOKE_SECRET_KEYS, before the keys that seal what there is")
 
 
-def schema(name: Annotated[Schema, typer.Argument(metavar="journey|observation")]) -> None:
+def schema(name: Annotated[Schema, typer.Argument(metavar="journey|observation|hook")]) -> None:
     """Print a JSON Schema we publish."""
     import json
 
@@ -67,6 +68,10 @@ def schema(name: Annotated[Schema, typer.Argument(metavar="journey|observation")
         from engine.model.journey import journey_schema
 
         typer.echo(json.dumps(journey_schema(), ensure_ascii=False, indent=2))
+    elif name is Schema.hook:
+        from engine.rules.hook import schema_text
+
+        typer.echo(schema_text(), nl=False)
     else:
         from engine.rules.observation_schema import observation_schema_text
 

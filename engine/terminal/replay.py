@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.model.merchant import Merchant
 
 WAYS = "todoke messages replay MESSAGE | --journey J | --state unknown | --connection C | --state dead"
+OFFERED_DELIVERIES = {"dead", "parked"}  # and those that were processed, of a connection whose settings changed
 AT_ONCE = 100  # messages planned in one transaction
 
 
@@ -27,7 +28,7 @@ def replay(
     merchant: OfMerchant = None,
     connection: Annotated[str | None, typer.Option(help="Deliveries of this connection.")] = None,
     state: Annotated[
-        str | None, typer.Option(help="Messages: unknown; with --journey also dead. Deliveries: dead or parked.")
+        str | None, typer.Option(help="Messages: unknown; with --journey also dead. Deliveries: dead, parked.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without it only the count is shown.")] = False,
     no_work: Annotated[bool, typer.Option("--no-work", help="Leave the work to a worker.")] = False,
@@ -36,9 +37,11 @@ def replay(
     written = journey is not None or state == "unknown"  # rather than what was delivered to us
     if (message is None) == (connection is None and state is None and journey is None):
         speak.refuse("what is to be done once more?", "a message, messages, or deliveries", WAYS)
-    if state and state not in ({"unknown", "dead"} if written else {"dead", "parked"}):
+    if state and state not in (
+        {"unknown", "dead"} if written else OFFERED_DELIVERIES | ({"processed"} if connection else set())
+    ):
         of = "messages of a journey" if written else "deliveries"
-        expected = "unknown or dead" if written else "dead or parked; unknown for messages"
+        expected = "unknown or dead" if written else "dead, parked; processed of a connection; unknown for messages"
         speak.refuse(f"--state {state}: such {of} are not replayed", expected, WAYS)
     if written and connection:
         speak.refuse("--connection is about deliveries, the rest about messages", "one of them", WAYS)

@@ -32,10 +32,12 @@ Row = Mapping[str, Any]
 
 # One colour per meaning, whatever the word.
 COLOURS: Mapping[str, str] = {
-    **dict.fromkeys(("sent", "delivered", "processed", "on", "accepted", "closed"), "green"),
+    **dict.fromkeys(("sent", "delivered", "processed", "on", "accepted", "closed", "ok"), "green"),
     **dict.fromkeys(("planned", "leased", "sending", "new", "deferred", "sent again"), "cyan"),
-    **dict.fromkeys(("suppressed", "cancelled", "expired", "not started", "muted", "ignored", "off"), "yellow"),
-    **dict.fromkeys(("dead", "unknown", "parked", "open"), "red"),
+    **dict.fromkeys(
+        ("suppressed", "cancelled", "expired", "not started", "muted", "ignored", "off", "warning"), "yellow"
+    ),
+    **dict.fromkeys(("dead", "unknown", "parked", "open", "error"), "red"),
 }
 
 

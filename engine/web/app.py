@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from engine.flow.app import App
 from engine.flow.intake import Intake
 from engine.store import inbox
-from engine.web import console, customer, metrics
+from engine.web import click, console, customer, metrics, preferences
 from engine.web.intake import PATH, Door
 
 
@@ -40,6 +40,7 @@ def make_app(app: App) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         intake.close()
+        web.door.turned_away.close()
 
     def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -53,6 +54,8 @@ def make_app(app: App) -> Starlette:
         lifespan=lifespan,
         routes=[
             *customer.routes(app),
+            *preferences.routes(app),
+            *click.routes(app),
             *console.routes(app),
             *metrics.routes(app),
             Route("/healthz", healthz),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from engine.flow.reader import reader
 from engine.store import counts, inbox, merchants
 from engine.store.merchants import Connection
 from engine.store.session import Tx
-from engine.web.desk import MISSING, Desk, Page, Visit
+from engine.web.desk import MISSING, Act, Desk, Page, Visit
+from engine.web.health import ask_now, assign_one, health, map_one
 
 TROUBLE = ("dead", "parked")
 STATES = ("new", "processed", "ignored", "parked", "dead")
@@ -21,7 +25,21 @@ def routes(desk: Desk) -> list[BaseRoute]:
     return [
         desk.route("/console/connections", _list),
         desk.route("/console/connections/{connection}", _one),
+        desk.post("/console/connections/{connection}/ask", _on(lambda visit, one, _: ask_now(visit, one))),
+        desk.post("/console/connections/{connection}/map", _on(map_one)),
+        desk.post("/console/connections/{connection}/assign", _on(assign_one)),
     ]
+
+
+def _on(act: Callable[[Visit, Connection, Mapping[str, str]], Page | Response]) -> Act:
+    """What a form does to a connection of the visitor's."""
+
+    def acting(visit: Visit, fields: Mapping[str, str]) -> Page | Response:
+        with visit.app.store.read() as tx:
+            found = next((one for one in _mine(visit, tx) if one.id == visit.request.path_params["connection"]), None)
+        return MISSING if found is None else act(visit, found, fields)
+
+    return acting
 
 
 def _mine(visit: Visit, tx: Tx) -> list[Connection]:
@@ -51,15 +69,26 @@ def _one(visit: Visit) -> Page:
             return MISSING
         by_state = counts.deliveries_by_state(tx)
         states = (wanted,) if wanted in STATES else TROUBLE
+        told = health(visit, tx, found)
         rows = [raw for state in states for raw in inbox.recent(tx, connection=number, state=state, limit=NEWEST)]
     rows.sort(key=lambda raw: raw.id, reverse=True)
     values = {
+        **told,
+        "asked": visit.asked("asked") is not None,
+        "mapped": _count(visit, "mapped"),
+        "assigned": _count(visit, "assigned"),
         "one": _shown(visit, found, by_state),
         "rows": rows[:NEWEST],
         "state": wanted if wanted in STATES else None,
         "states": STATES,
     }
     return Page("connection.html.j2", values, "connections")
+
+
+def _count(visit: Visit, name: str) -> int | None:
+    """What the address says came of a form."""
+    told = visit.asked(name)
+    return int(told) if told and told.isascii() and told.isdigit() and len(told) < 9 else None
 
 
 def _shown(visit: Visit, one: Connection, by_state: dict[str, dict[str, int]]) -> dict[str, Any]:
@@ -71,7 +100,7 @@ def _shown(visit: Visit, one: Connection, by_state: dict[str, dict[str, int]]) -
         "title": _title(visit, one),
         "role": one.role,
         "shared": one.merchant is None,
-        "intake": f"{base}/in/{one.id}" if one.role == "source" else None,
+        "intake": f"{base}/in/{one.id}" if reader(visit.app, one) else None,
         "last": one.last_delivery_at,
         "counts": by_state.get(one.id, {}),
     }

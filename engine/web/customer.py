@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from engine.flow.app import App
+from engine.flow.preferences import person
 from engine.flow.unsubscribe import unsubscribe
 from engine.model.consent import OPTIONAL
 from engine.model.merchant import Merchant
@@ -24,7 +25,7 @@ from engine.web.pages import LOCALES, Pages, pages
 from engine.web.security import customer_headers, new_nonce
 from engine.web.tracking import look, support, tracking
 
-_TOKEN = re.compile(r"[a-z2-7]{32}")
+TOKEN_FORM = re.compile(r"[a-z2-7]{32}")
 
 
 def routes(app: App) -> list[BaseRoute]:
@@ -35,27 +36,32 @@ def routes(app: App) -> list[BaseRoute]:
         now = app.clock.now()
         with app.store.read() as tx:
             found = _open(app, tx, request, "tracking")
+            chooses = _settings_page(app, tx, request, found)
         if found is None or found[2].state is None:
-            return _unknown(book, request)
+            return unknown(book, request)
         _, merchant, held = found
         order = held.state.facts.order if held.state else None
-        locale = _locale(request, order.orderer.locale if order and order.orderer else None, merchant)
-        return _page(book, "tracking.html.j2", locale, merchant, **tracking(held, merchant, locale, now))
+        locale = locale_of(request, order.orderer.locale if order and order.orderer else None, merchant)
+        return page(
+            book, "tracking.html.j2", locale, merchant, settings_page=chooses, **tracking(held, merchant, locale, now)
+        )  # fmt: skip
 
     def stop(request: Request) -> Response:
         with app.store.read() as tx:
             found = _open(app, tx, request, "unsubscribe")
+            chooses = _settings_page(app, tx, request, found)
             row = optout.message(tx.of(found[0].merchant), found[0].message) if found and found[0].message else None
         if found is None or row is None or row.purpose not in OPTIONAL:
-            return _unknown(book, request)
+            return unknown(book, request)
         link, merchant, held = found
         if request.method == "POST":
             # RFC 8058: the body is List-Unsubscribe=One-Click, from our own page it is empty; either way whoever
             # posts to this address wants it to stop, so nothing else is asked.
             unsubscribe(app, link)
         order = held.state.facts.order if held.state else None
-        locale = _locale(request, order.orderer.locale if order and order.orderer else None, merchant)
-        return _page(book, "unsubscribe.html.j2", locale, merchant, purpose=row.purpose, done=request.method == "POST")
+        locale = locale_of(request, order.orderer.locale if order and order.orderer else None, merchant)
+        return page(book, "unsubscribe.html.j2", locale, merchant, purpose=row.purpose, done=request.method == "POST",
+                    settings_page=chooses)  # fmt: skip
 
     return [
         Route("/t/{token}", track, methods=["GET"]),
@@ -65,7 +71,7 @@ def routes(app: App) -> list[BaseRoute]:
 
 def _open(app: App, tx: Tx, request: Request, kind: str) -> tuple[Link, Merchant, Held] | None:
     token = request.path_params["token"]
-    link = people.link(tx, token, kind, app.clock.now()) if _TOKEN.fullmatch(token) else None
+    link = people.link(tx, token, kind, app.clock.now()) if TOKEN_FORM.fullmatch(token) else None
     if link is None:
         return None
     bound = tx.of(link.merchant)
@@ -74,12 +80,21 @@ def _open(app: App, tx: Tx, request: Request, kind: str) -> tuple[Link, Merchant
     return (link, merchants.by_id(tx, link.merchant), held) if held else None
 
 
-def _locale(request: Request, person: str | None, merchant: Merchant) -> str:
+def _settings_page(app: App, tx: Tx, request: Request, found: tuple[Link, Merchant, Held] | None) -> str | None:
+    """Where the person of this link chooses what they get; None where nobody is known who could."""
+    if found is None or person(app, tx.of(found[0].merchant), found[0], app.clock.now()) is None:
+        return None
+    return f"/p/{request.path_params['token']}"
+
+
+def locale_of(request: Request, person: str | None, merchant: Merchant) -> str:
+    """ "ja" or "en": asked for in the address, else the person's, else the merchant's."""
     asked = request.query_params.get("lang")
     return asked if asked in LOCALES else wanted_locale(person, merchant.settings.locale)
 
 
-def _page(book: Pages, name: str, locale: str, merchant: Merchant, **values: Any) -> Response:
+def page(book: Pages, name: str, locale: str, merchant: Merchant, **values: Any) -> Response:
+    """A page in the merchant's look. Its address is a capability: see `customer_headers`."""
     nonce = new_nonce()
     shop = look(merchant)
     zone = ZoneInfo(merchant.settings.timezone)
@@ -89,7 +104,7 @@ def _page(book: Pages, name: str, locale: str, merchant: Merchant, **values: Any
     return HTMLResponse(html, headers={**customer_headers(nonce, shop.logo), "Content-Language": locale})
 
 
-def _unknown(book: Pages, request: Request) -> Response:
+def unknown(book: Pages, request: Request) -> Response:
     """Nobody may learn from it whether a token was ever good, so it names no shop and no reason."""
     asked = request.query_params.get("lang")
     accepted = request.headers.get("accept-language", "ja")

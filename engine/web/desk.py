@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -22,7 +23,7 @@ from engine.store import merchants
 from engine.store.access import Holder
 from engine.web.pages import LOCALES, SHARED, pages
 from engine.web.reasons import reasons
-from engine.web.security import console_headers, new_nonce
+from engine.web.security import console_headers, form, new_nonce, same
 from engine.web.sessions import Session, Sessions
 
 HOME = "/console/orders"
@@ -73,6 +74,7 @@ class Page:
 
 
 Handler = Callable[[Visit], Page | Response]
+Act = Callable[[Visit, Mapping[str, str]], Page | Response]  # with the fields of the form
 MISSING = Page("missing.html.j2", status=404)
 
 
@@ -93,29 +95,41 @@ class Desk:
         """GET `path`, for those who are logged in."""
 
         def endpoint(request: Request) -> Response:
-            session = self.sessions.read(request)
-            with self.app.store.read() as tx:
-                holder = self.sessions.holder(tx, session)
-                known = merchants.every(tx) if holder else []
-            if holder is None:
-                return RedirectResponse("/console/login", 303, headers={"Cache-Control": "no-store"})
-            mine = [one for one in known if holder.merchant in {None, one.id}]
-            if not mine:
-                return self.show(request, session, Page("empty.html.j2"))
-            merchant = next((one for one in mine if one.id == session.merchant), mine[0])
-            wanted = request.query_params.get("lang")
-            changed = replace(session, lang=wanted) if wanted in LOCALES and wanted != session.lang else session
-            locale = changed.lang or wanted_locale(None, merchant.settings.locale)
-            visit = Visit(
-                app=self.app, request=request, holder=holder, merchant=merchant, session=changed, locale=locale
-            )
-            answer = handler(visit) if "\0" not in request.scope["path"] else MISSING
-            response = self._frame(visit, answer, mine) if isinstance(answer, Page) else answer
-            if changed is not session:
-                self.sessions.write(request, response, changed)
-            return response
+            return self._visited(request, self.sessions.read(request), handler)
 
         return Route(path, endpoint, methods=["GET"])
+
+    def post(self, path: str, act: Act) -> Route:
+        """POST `path`: a form of ours, of those who are logged in. Without the session's token nothing happens."""
+
+        async def endpoint(request: Request) -> Response:
+            fields = {name: value.replace("\0", "") for name, value in (await form(request)).items()}
+            session = self.sessions.read(request)
+            if not same(fields.get("csrf", ""), session.csrf):
+                return self.show(request, session, Page("stale.html.j2", status=403))
+            return await run_in_threadpool(self._visited, request, session, lambda visit: act(visit, fields))
+
+        return Route(path, endpoint, methods=["POST"])
+
+    def _visited(self, request: Request, session: Session, handler: Handler) -> Response:
+        with self.app.store.read() as tx:
+            holder = self.sessions.holder(tx, session)
+            known = merchants.every(tx) if holder else []
+        if holder is None:
+            return RedirectResponse("/console/login", 303, headers={"Cache-Control": "no-store"})
+        mine = [one for one in known if holder.merchant in {None, one.id}]
+        if not mine:
+            return self.show(request, session, Page("empty.html.j2"))
+        merchant = next((one for one in mine if one.id == session.merchant), mine[0])
+        wanted = request.query_params.get("lang")
+        changed = replace(session, lang=wanted) if wanted in LOCALES and wanted != session.lang else session
+        locale = changed.lang or wanted_locale(None, merchant.settings.locale)
+        visit = Visit(app=self.app, request=request, holder=holder, merchant=merchant, session=changed, locale=locale)
+        answer = handler(visit) if "\0" not in request.scope["path"] else MISSING
+        response = self._frame(visit, answer, mine) if isinstance(answer, Page) else answer
+        if changed is not session:
+            self.sessions.write(request, response, changed)
+        return response
 
     def show(self, request: Request, session: Session, page: Page, **more: Any) -> Response:
         """A page without navigation: for those who are not logged in, or have nothing to see."""

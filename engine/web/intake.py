@@ -10,13 +10,14 @@ import msgspec
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from engine.flow.accept import Reply, body_limit, judge
+from engine.flow.accept import Reply, body_limit, greet, judge
 from engine.flow.app import App
 from engine.flow.intake import Intake
 from engine.io.metrics import DELIVERIES
 from engine.store import merchants
 from engine.store.inbox import Raw
 from engine.store.merchants import Connection
+from engine.web.turned_away import TurnedAway
 
 log = structlog.get_logger(__name__)
 PATH = "/in/"
@@ -45,6 +46,18 @@ def _answer(reply: Reply, extra: Mapping[str, str] | None = None) -> tuple[Messa
     return start, {"type": "http.response.body", "body": body}
 
 
+def _plain(text: str) -> tuple[Message, Message]:
+    body = text.encode()
+    head = {
+        "content-type": "text/plain; charset=utf-8", "content-length": str(len(body)),
+        "x-content-type-options": "nosniff",
+    }  # fmt: skip
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in head.items()]
+    return {"type": "http.response.start", "status": 200, "headers": headers}, {
+        "type": "http.response.body", "body": body,
+    }  # fmt: skip
+
+
 STORED = _answer(Reply(202, "stored"))
 NOT_STORED = _answer(Reply(503, "not stored; send it again"), {"Retry-After": RETRY_AFTER})
 ONLY_POST = _answer(Reply(405, "only POST"), {"Allow": "POST"})
@@ -56,11 +69,18 @@ class Door:
 
     def __init__(self, app: App, intake: Intake) -> None:
         self._app, self._intake = app, intake
+        self.turned_away = TurnedAway(app)
         self._known: dict[str, tuple[Connection, float]] = {}  # with the moment of the look
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        answer = ONLY_POST if scope["method"] != "POST" else await self._asked(scope, receive)
+        match scope["method"]:
+            case "POST":
+                answer = await self._asked(scope, receive)
+            case "GET" if scope["query_string"]:
+                answer = await self._greeted(scope)
+            case _:
+                answer = ONLY_POST
         known = self._known.get(scope["path"].removeprefix(PATH))  # what strangers ask for makes no label
         DELIVERIES.add(known[0].connector if known else "none", str(answer[0]["status"]))
         for message in answer:
@@ -91,6 +111,19 @@ class Door:
             return NOT_STORED
         return STORED
 
+    async def _greeted(self, scope: Scope) -> tuple[Message, Message]:
+        """Some providers ask by GET whether the address is ours before they post to it. Nothing is stored."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        path = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
+        number = scope["path"].removeprefix(PATH)
+        try:
+            said = greet(self._app, await self._find(number, BELIEVED), headers, path)
+            if said is None:
+                said = greet(self._app, await self._find(number, AGAIN), headers, path)
+        except Away:
+            return NOT_STORED
+        return ONLY_POST if said is None else _plain(said)
+
     async def _judged(
         self, path: str, number: str, connection: Connection | None, body: bytes, headers: Mapping[str, str]
     ) -> Raw | Reply:
@@ -100,6 +133,9 @@ class Door:
             raw = raw if fresh is connection else judge(self._app, fresh, body, headers, path)
             if isinstance(raw, Reply) and raw.status == 401:
                 log.warning("delivery.refused", connection=connection.id, reason=raw.reason)
+                self.turned_away.refused(connection.id)
+        if connection is not None and isinstance(raw, Reply) and raw.stale:
+            self.turned_away.stale(connection, raw.ask)
         return raw
 
     async def _find(self, number: str, believed: float) -> Connection | None:

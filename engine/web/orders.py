@@ -10,11 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from engine.flow.limits.waiting import waiting
+from engine.flow.route import persons_of
 from engine.model.facts import Facts
 from engine.rules import carriers
 from engine.rules.units import account
+from engine.store import consents, facts, merchants, optout, reports, runs
 from engine.store import counts as counted
-from engine.store import facts, merchants, optout, reports, runs
 from engine.store.facts import Held
 from engine.web import alarms
 from engine.web.desk import MISSING, Desk, Page, Visit, row_number
@@ -69,6 +70,7 @@ def _one(visit: Visit) -> Page | Response:
         sent = reports.list_messages(tx, subject=number, limit=200)
         under_way = [run for run in runs.of(tx, [number]).get(number, []) if run.state == "active"]
         why = [*reports.why(tx, number), *waiting(visit.app, tx, number)]
+        agreed = consents.records(tx, persons_of(tx, held.state.facts.order.orderer if held.state else None))
         entries = timeline(log, reports.events(tx, number), why, sent, names)
     if number != asked:
         return RedirectResponse(f"/console/orders/{number}", 303, headers={"Cache-Control": "no-store"})
@@ -81,6 +83,7 @@ def _one(visit: Visit) -> Page | Response:
         "returns": list(held.state.facts.returns.values()) if held.state else [],
         "messages": sent,
         "runs": under_way,
+        "consents": list(reversed(agreed)),
         "entries": entries,
         "titles": {name: getattr(one.title, visit.locale) for name, one in visit.app.journeys.items()},
     }
@@ -131,6 +134,7 @@ def _parcels(held: Held, locale: str) -> Sequence[dict[str, Any]]:
             "parcel": one,
             "carrier": carriers.name(one.carrier, one.carrier_name, locale),
             "url": carriers.tracking_url(one.carrier, one.number, locale),
+            "fault": carriers.number_fault(one.carrier, one.number),
         }
         for place, one in enumerate(known.shipments.values(), start=1)
     ]

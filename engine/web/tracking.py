@@ -49,6 +49,7 @@ def support(merchant: Merchant) -> dict[str, str | None]:
         "email": settings.support_email or settings.reply_to,
         "phone": settings.phone,
         "returns": web_address(settings.returns_url),
+        "address": settings.address,
         "company": settings.company if settings.company != merchant.name else None,
     }
 

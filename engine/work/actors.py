@@ -15,8 +15,11 @@ import dramatiq
 import structlog
 
 from engine.flow.app import App
+from engine.flow.ask.errand import ask
+from engine.flow.call import call
 from engine.flow.observe import observe
 from engine.flow.send import deliver
+from engine.flow.watch.alert import tell
 from engine.io.metrics import HINTS
 from engine.model.consent import LANES
 from engine.work.broker import crosses_processes
@@ -32,7 +35,9 @@ class BrokerHints:
 
     def __init__(self, app: App, broker: dramatiq.Broker) -> None:
         self._clock = app.clock
-        self._believed = dict.fromkeys(("intake", *LANES), 0.0)  # until when a hint counts as outstanding
+        self._believed = dict.fromkeys(
+            ("intake", *LANES, "ask", "tell", "call"), 0.0
+        )  # until when a hint counts as outstanding
         self._owed = set[str]()  # kinds of which one hint was kept back until the moment is over
         self._elsewhere = crosses_processes(app.settings.broker_url)
 
@@ -48,7 +53,22 @@ class BrokerHints:
         def service() -> None:
             self._drain("service", lambda: deliver(app, 1), lambda: app.lines.lanes[1].wants_help)
 
-        self._actors = {"intake": intake, "transactional": transactional, "service": service}
+        @dramatiq.actor(broker=broker, actor_name="ask", queue_name="outbound")
+        def asking() -> None:
+            self._drain("ask", lambda: ask(app), lambda: app.lines.errands.wants_help)
+
+        @dramatiq.actor(broker=broker, actor_name="tell", queue_name="outbound")
+        def telling() -> None:
+            self._drain("tell", lambda: tell(app), lambda: False)
+
+        @dramatiq.actor(broker=broker, actor_name="call", queue_name="outbound")
+        def calling() -> None:
+            self._drain("call", lambda: call(app), lambda: False)
+
+        self._actors = {
+            "intake": intake, "transactional": transactional, "service": service, "ask": asking, "tell": telling,
+            "call": calling,
+        }  # fmt: skip
 
     def observe(self) -> None:
         """Deliveries are waiting in the inbox."""
@@ -57,6 +77,18 @@ class BrokerHints:
     def deliver(self, lane: int = 0) -> None:
         """Messages are due in that lane."""
         self._hint(LANES[lane])
+
+    def ask(self) -> None:
+        """There is something to ask of the systems behind connections."""
+        self._hint("ask")
+
+    def tell(self) -> None:
+        """There are alarms to tell."""
+        self._hint("tell")
+
+    def call(self) -> None:
+        """There are events to tell endpoints."""
+        self._hint("call")
 
     def _hint(self, kind: str) -> None:
         ahead = self._believed[kind] - self._clock.monotonic()

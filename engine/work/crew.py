@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from logging import LogRecord
 from typing import Any
 
+import structlog
 from dramatiq import Worker
 
 from engine.flow.app import App
+from engine.flow.ask.plan import arrange_all
 from engine.flow.turns import Turns
 from engine.model.consent import LANES
 from engine.work.actors import BrokerHints
@@ -17,6 +19,7 @@ from engine.work.broker import crosses_processes, make_broker
 from engine.work.sweeper import Sweeper
 from engine.work.watch import Watch
 
+log = structlog.get_logger(__name__)
 STOP_MS = 20_000  # longer than one send may take
 # Seconds after which a thread that computes lets others go on. Each of our statements gives the interpreter away and
 # has to ask for it again while it holds its locks; Python's 5 ms is longer than most of our transactions.
@@ -31,15 +34,19 @@ def send_hints(app: App) -> None:
 
 
 def shares(threads: int) -> list[tuple[set[str], int]]:
-    """Which queues share how many threads. From three on no class of messages waits for another's threads; with fewer
-    what has a person waiting keeps one to itself."""
+    """Which queues share how many threads. From four on no class of work waits for another's threads; with fewer what
+    has a person waiting keeps one to itself. What is asked of others mostly waits for them, so it has few."""
     if threads <= 1:
-        return [({"intake", "transactional", "service"}, 1)]
+        return [({"intake", "transactional", "service", "outbound"}, 1)]
     if threads == 2:
-        return [({"intake", "service"}, 1), ({"transactional"}, 1)]
-    service = max(1, threads // 4)
-    intake = (threads - service) // 2
-    return [({"intake"}, intake), ({"transactional"}, threads - service - intake), ({"service"}, service)]
+        return [({"intake", "service", "outbound"}, 1), ({"transactional"}, 1)]
+    if threads == 3:
+        return [({"intake"}, 1), ({"transactional"}, 1), ({"service", "outbound"}, 1)]
+    outbound, service = max(1, threads // 6), max(1, threads // 4)
+    intake = (threads - service - outbound) // 2
+    transactional = threads - service - outbound - intake
+    own = {"intake": intake, "transactional": transactional, "service": service, "outbound": outbound}
+    return [({queue}, number) for queue, number in own.items()]
 
 
 def _said(record: LogRecord) -> bool:
@@ -60,6 +67,7 @@ class Crew:
 
     def __init__(self, app: App) -> None:
         len(app.journeys)  # a broken journey is said before anything is touched
+        self._app = app
         self._broker = make_broker(app.settings.broker_url)
         self._broker.logger.addFilter(_said)
         app.hints = BrokerHints(app, self._broker)
@@ -80,18 +88,28 @@ class Crew:
     def start(self) -> None:
         """Start the threads. The broker is told that the process is up, or its time limits would do nothing."""
         sys.setswitchinterval(SWITCH)
+        self._app.ending.clear()
         self._broker.emit_after("process_boot")
         for hands in self._hands:
             hands.start()
+        self._arrange()
         self._sweeper.look()
         self._sweeper.start()
         self._watch.start()
 
     def stop(self) -> None:
         """Let what is under way come to its end, then stop."""
+        self._app.ending.set()
         self._watch.stop()
         self._sweeper.stop()
         with ThreadPoolExecutor(len(self._hands)) as side_by_side:
             for hands in self._hands:
                 side_by_side.submit(hands.stop, timeout=STOP_MS)
         self._broker.close()
+
+    def _arrange(self) -> None:
+        """Connections that an older version made are asked from now on."""
+        try:
+            arrange_all(self._app)
+        except Exception as failed:  # of one connector, perhaps: the others' work goes on
+            log.error("errands.not_planned", exc_info=failed)

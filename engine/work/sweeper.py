@@ -1,4 +1,4 @@
-"""Finds what hints have lost: waiting deliveries, due messages and wakeups, leases that ran out."""
+"""Finds what hints have lost: waiting deliveries, due messages and wakeups, leases that ran out, errands."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 import structlog
 
 from engine.flow.app import App
+from engine.flow.ask.errand import ask
+from engine.flow.call import call
+from engine.flow.fall_back import fall_back
 from engine.flow.observe import observe
 from engine.flow.recover import recover
 from engine.flow.send import deliver
@@ -29,7 +32,10 @@ class Sweeper:
     def __init__(self, app: App) -> None:
         self._app = app
         self._stop = Event()
-        self._found = Look(waiting=False, due=False, stranded=False, waking=False)  # at the last look
+        self._found = Look(
+            waiting=False, due=False, stranded=False, waking=False, asking=False, telling=False
+        )  # at the last look
+        self._beside: dict[Callable[[App], int], Thread] = {}
         self._claims: dict[Turns[Any], int] = {}  # how often something had been taken by then
         self._more = False  # was something left when its time was over?
         self._thread = Thread(target=self._run, name="sweeper", daemon=True)
@@ -56,13 +62,18 @@ class Sweeper:
         for wanted, work in (
             (found.stranded, recover),
             (found.waking, wake),
+            (found.silent, fall_back),
             (found.waiting and self._found.waiting and untaken, observe),
             (found.due and self._found.due and unsent, deliver),
         ):
             if wanted:
                 self._try(partial(self._work, work))
+        if found.asking and self._found.asking and self._idle(lines.errands):
+            self._start(ask)
+        if found.calling and self._found.calling:
+            self._start(call)
         self._found = found
-        self._claims = {line: line.claims for line in (lines.deliveries, *lines.lanes)}
+        self._claims = {line: line.claims for line in (lines.deliveries, *lines.lanes, lines.errands)}
 
     def _idle(self, *lines: Turns[Any]) -> bool:
         """Has nothing been taken from these lines in this process since the last look, and is nothing under way?"""
@@ -84,6 +95,24 @@ class Sweeper:
             self._app.hints.observe()
         if found.due:
             self._app.hints.deliver()
+        if found.asking:
+            self._app.hints.ask()
+        if found.calling:
+            self._app.hints.call()
+        if found.telling and self._app.settings.alert_url:  # nobody else is told; the watch sees to lost hints
+            self._app.hints.tell()
+
+    def _start(self, work: Callable[[App], int]) -> None:
+        """Do this in a thread of its own: a system that does not answer must not keep the sweeper waiting."""
+        known = self._beside.get(work)
+        if known is None or not known.is_alive():
+            thread = Thread(target=partial(self._try, partial(self._drain, work)), name=work.__name__, daemon=True)
+            self._beside[work] = thread
+            thread.start()
+
+    def _drain(self, work: Callable[[App], int]) -> None:
+        while not self._stop.is_set() and work(self._app):
+            pass
 
     def _work(self, work: Callable[[App], int]) -> None:
         until = self._app.clock.monotonic() + LONGEST

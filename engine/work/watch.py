@@ -1,5 +1,5 @@
-"""Looks for alarms and tells them, in a thread of its own: an endpoint that hangs must hold nothing up. It runs
-beside the workers and beside the web, for only another process can see that no worker is left."""
+"""Looks for alarms, in a thread of its own; telling them is the workers' work. It runs beside the workers and beside
+the web, for only another process can see that no worker is left: then it tells them itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threading import Event, Thread
 import structlog
 
 from engine.flow.app import App
-from engine.flow.watch.alert import look, sign_of_life, tell
+from engine.flow.watch.alert import hint, look, sign_of_life, tell_late
 
 log = structlog.get_logger(__name__)
 PATIENCE = 5.0  # seconds
@@ -21,7 +21,7 @@ class Watch:
 
     def __init__(self, app: App, *, worker: bool) -> None:
         self._app = app
-        self._parts: list[Callable[[App], object]] = [*([sign_of_life] if worker else []), look, tell]
+        self._parts: list[Callable[[App], object]] = [*([sign_of_life] if worker else []), look, hint, tell_late]
         self._stop = Event()
         self._thread = Thread(target=self._run, name="watch", daemon=True)
 
@@ -36,7 +36,7 @@ class Watch:
         self._thread.join(PATIENCE)
 
     def once(self) -> None:
-        """Look and tell once. What goes wrong is logged; watching goes on."""
+        """Look once, and see to it that what is found is told. What goes wrong is logged; watching goes on."""
         for part in self._parts:
             try:
                 part(self._app)

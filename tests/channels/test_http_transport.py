@@ -64,7 +64,8 @@ def sent(http: Http, *conversations) -> tuple[Answer | Failure, Wire]:
 def test_a_request_arrives_byte_for_byte_and_the_secret_only_then(http):
     asked = HttpRequest(
         url="http://{}/v1/a%20b?x=1", headers={"content-type": "application/json", "idempotency-key": "m_1"},
-        auth={"authorization": "Bearer {api_key}", "x-pair": "Basic {user}:{word}"}, body=BODY,
+        auth={"authorization": "Bearer {api_key}", "x-pair": "Basic {user}:{word}", "x-esa": "ESA {user}:{word}"},
+        body=BODY,
     )  # fmt: skip
     with Wire(serve) as server:
         asked = HttpRequest(url=asked.url.format(server.place), headers=asked.headers, auth=asked.auth, body=BODY)
@@ -78,7 +79,7 @@ def test_a_request_arrives_byte_for_byte_and_the_secret_only_then(http):
     assert headers == {
         "host": server.place, "accept-encoding": "identity", "user-agent": "todoke", "accept": "application/json",
         "content-type": "application/json", "idempotency-key": "m_1", "authorization": "bearer re_1",
-        "x-pair": "basic dtpw", "content-length": str(len(BODY)),
+        "x-pair": "basic dtpw", "x-esa": "esa dtpw", "content-length": str(len(BODY)),
     }  # fmt: skip
     assert server.bodies == [BODY]
 

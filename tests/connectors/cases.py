@@ -1,7 +1,8 @@
 """The recorded cases of every source: connectors/sources/<source>/fixtures/<case>/{in.json,expected.json}.
 
-in.json: {"topic", "headers", "config", "received_at"} as far as needed, and the body as "body" (JSON),
-"body_text" (verbatim, for what is not JSON) or "body_file" (a file beside it). expected.json is the Reading
+in.json: {"topic", "headers", "config", "received_at"} as far as needed ("config_files": settings whose value is a file,
+by its path from the case), and the body as "body" (JSON), "body_text" (verbatim, for what is not JSON) or "body_file"
+(a file beside it). expected.json is the Reading
 without its empty parts, or {"unreadable": true}.
 """
 
@@ -42,6 +43,11 @@ class Case:
     def expected(self) -> dict[str, Any]:
         return json.loads((self.folder / "expected.json").read_text("utf-8"))
 
+    @cached_property
+    def config_files(self) -> dict[str, str]:
+        files = self.told.get("config_files", {})
+        return {name: (self.folder / file).read_text("utf-8") for name, file in files.items()}
+
     def body(self) -> bytes:
         told = self.told
         if "body_file" in told:
@@ -58,7 +64,7 @@ class Case:
             url=headers.get(":url", ""),
             received_at=datetime.fromisoformat(told["received_at"]) if "received_at" in told else RECEIVED_AT,
             topic=told.get("topic"),
-            config=told.get("config", {}),
+            config={**told.get("config", {}), **self.config_files},
         )
 
     def read(self, body: bytes | None = None) -> Reading:

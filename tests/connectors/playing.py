@@ -1,6 +1,6 @@
 """Plays a source's conversations (engine.contracts.Api) against a real HTTP server, as the engine would."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from engine.io.http_reach import Reach
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LONG_AGO = datetime(2026, 11, 1, tzinfo=UTC)
+MOST_VISITS = 200
 
 
 @dataclass
@@ -39,9 +40,9 @@ class Player:
     def asking(self, cursor: str | None = None, **changed: Any) -> Asking:
         return replace(self._asking, cursor=cursor, **changed)
 
-    def play(self, conversation: Conversation[Any]) -> Told:
-        """Until its end. Unanswered goes up."""
-        told, answer = Told(), None
+    def play(self, conversation: Conversation[Any], told: Told | None = None) -> Told:
+        """Until its end. Unanswered goes up; what was told before it stands in `told`."""
+        told, answer = told or Told(), None
         while True:
             try:
                 step = conversation.send(answer)
@@ -63,6 +64,33 @@ class Player:
                     told.until |= step.until
                     self.settings |= step.secrets
                     self.until |= step.until
+
+    def visits(self, poll: Callable[[Asking], Conversation[None]], cursor: str | None = None, **changed: Any) -> Told:
+        """A poll of which every visit is cut short: the engine leaves a long one after a page and goes on later. A poll
+        whose cursor does not tell how far it was never comes to its end so."""
+        told = Told(cursor=cursor)
+        for _ in range(MOST_VISITS):
+            conversation, answer, paged = poll(self.asking(told.cursor, **changed)), None, False
+            while True:
+                try:
+                    step = conversation.send(answer)
+                except StopIteration:
+                    return told
+                answer = None
+                if isinstance(step, Page):
+                    told.found += step.found
+                    told.cursor, paged = told.cursor if step.cursor is None else step.cursor, True
+                elif isinstance(step, Renewed):
+                    self.settings |= step.secrets
+                    self.until |= step.until
+                elif paged:
+                    break
+                else:
+                    told.asked.append(step)
+                    got = self._http.send("test", step, self.settings)
+                    assert isinstance(got, Answer), got
+                    answer = got
+        raise AssertionError(f"the poll has not come to its end in {MOST_VISITS} visits")
 
     def close(self) -> None:
         self._http.close()

@@ -311,14 +311,21 @@ def test_parcels_of_an_order_may_go_to_different_people():
     assert [parcel.recipient.name for parcel in parcels] == ["山田 一", "山田 二"]
 
 
+@pytest.mark.parametrize("cell", ["なし", "店頭渡し", "-"])
+def test_a_word_is_no_tracking_number(cell):
+    parcel = only(ShipmentSeen, f"{HEADER}\nK-1,20261124,{cell},ヤマト\n")
+    assert (parcel.ref.shipment_id, parcel.ref.tracking_number) == ("K-1-1", None)
+
+
 def test_a_parcel_without_a_number_needs_to_have_left():
     text = "受注番号,注文日,出荷日\nK-1,20261123,20261124\nK-2,20261123,\n"
     (parcel,) = [seen for seen in read(text).observations if isinstance(seen, ShipmentSeen)]
     assert (parcel.ref.shipment_id, parcel.ref.tracking_number) == ("K-1-1", None)
 
 
-def test_several_numbers_in_one_cell_are_several_parcels_of_unknown_contents():
-    text = '受注番号,出荷日,送り状番号,商品コード\nK-1,20261124,"4012,4013",A\n'
+@pytest.mark.parametrize("cell", ['"4012,4013"', "4012/4013", "４０１２／４０１３", "4012、4013", '"4012\n4013"'])
+def test_several_numbers_in_one_cell_are_several_parcels_of_unknown_contents(cell):
+    text = f"受注番号,出荷日,送り状番号,商品コード\nK-1,20261124,{cell},A\n"
     assert [(one.ref.tracking_number, one.contents, one.siblings) for one in read(text).observations] == [
         ("4012", None, 2), ("4013", None, 2),
     ]  # fmt: skip

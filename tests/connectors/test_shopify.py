@@ -125,13 +125,45 @@ def test_a_later_second_number_does_not_rename_the_first_parcel() -> None:
     assert after == [("5", "A1"), ("5-2", "B2")]
 
 
-def test_contents_of_one_parcel_are_known_and_of_several_are_not() -> None:
+def test_the_first_of_several_parcels_counts_as_holding_all_of_the_fulfilment() -> None:
     items = [{"id": 7, "quantity": 2}]
     assert [one.contents[0].quantity for one in fulfillment(line_items=items)] == [2]
-    assert [one.contents for one in fulfillment(line_items=items, tracking_numbers=["A1", "B2"])] == [
-        None,
-        None,
-    ]
+    (packed,), nothing = [one.contents for one in fulfillment(line_items=items, tracking_numbers=["A1", "B2"])]
+    assert (packed.quantity, nothing) == (2, ())  # and not what is still to be sent
+
+
+def test_pages_and_notices_of_the_rest_api_are_read() -> None:
+    one = {"id": 1, "name": "#1001", "financial_status": "paid", "line_items": []}
+    page = reading("", {"orders": [one, {**one, "id": 2}, {"name": "#0"}]})
+    assert [seen.ref.order_id for seen in page.observations] == ["1", "2"]
+    assert [row.number for row in page.bad_rows] == [3]
+    (told,) = reading("", {"notice": "Order has been canceled", "order": one}).observations
+    assert told.ref.order_number == "#1001"
+    sent = {"id": 5, "order_id": 1, "status": "success", "tracking_numbers": []}
+    (parcel,) = reading("", {"fulfillments": [sent]}).observations
+    assert parcel.ref.shipment_id == "5"
+    assert reading("", {"orders": []}).ignored
+
+
+def test_pages_of_graphql_are_read() -> None:
+    one = {"id": "gid://shopify/Order/1", "name": "#1001", "displayFinancialStatus": "PAID"}
+    for orders in ({"nodes": [one]}, {"edges": [{"cursor": "a", "node": one}], "pageInfo": {"hasNextPage": False}}):
+        (seen,) = reading("", {"data": {"orders": orders}, "extensions": {"cost": {}}}).observations
+        assert (seen.ref.order_id, seen.payment) == ("1", "paid")
+
+
+def test_the_total_is_not_raised_by_refunds_that_the_current_total_does_not_follow() -> None:
+    def total(current: str, items: list[dict[str, Any]]) -> str:
+        paid = {"kind": "refund", "status": "success", "amount": "20.00", "currency": "USD"}
+        back = {"id": 9, "refund_line_items": items, "transactions": [paid]}
+        body = {"id": 1, "financial_status": "paid", "line_items": [], "currency": "USD", "total_price": "100.00",
+                "current_total_price": current, "refunds": [back]}  # fmt: skip
+        return str(reading("orders/updated", body).observations[0].total.amount)
+
+    half = [{"line_item_id": 7, "quantity": 1, "subtotal": 45.5, "total_tax": "4.50"}]
+    assert total("100.00", []) == "100.00"
+    assert total("50.00", half) == "100.00"  # less was paid back than the articles were worth
+    assert total("60.00", []) == "80.00"  # an edit took 20.00 off
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,36 @@ def test_recorded_payloads_of_the_vendor_are_read(shared_payloads: Path) -> None
             read = SOURCE.read(Delivery(body=file.read_bytes(), headers={}, received_at=NOW))
             assert read.observations
             assert read.unmapped == ()
+
+
+LINES = [{"id": 7, "quantity": 2}, {"id": 8, "quantity": 1}]
+NUMBERS = [{"tracking_number": "A1", "tracking_id": "a"}, {"tracking_number": "B2", "tracking_id": "b"}]
+
+
+def held(**changes: Any) -> Any:
+    found = parcels(line_items=LINES, **changes).values()
+    return [one.contents and {packed.line_id: packed.quantity for packed in one.contents} for one in found]
+
+
+def test_parcels_of_an_order_sent_in_part_count_as_holding_nothing_until_it_has_left_as_a_whole() -> None:
+    assert held(status="partial-shipped", shipment_trackings=NUMBERS) == [(), ()]
+    assert held(status="completed", shipment_trackings=NUMBERS) == [{"7": 2, "8": 1}, ()]
+    assert held(status="completed", shipment_trackings=NUMBERS[:1]) == [{"7": 2, "8": 1}]
+    assert held(status="processing", shipment_trackings=NUMBERS) == [None, None]  # nobody says whether that is all
+
+
+def test_what_an_extension_lists_is_in_the_parcel() -> None:
+    listed = [{"product": "31", "item_id": "7", "qty": "1"}]
+    first, second = {**NUMBERS[0], "products_list": listed}, {**NUMBERS[1], "products_list": json.dumps(listed)}
+    assert held(status="partial-shipped", shipment_trackings=[first]) == [{"7": 1}]
+    assert held(status="completed", shipment_trackings=[first, NUMBERS[1]]) == [{"7": 1}, {"7": 1, "8": 1}]
+    assert held(status="processing", shipment_trackings=[first, second]) == [{"7": 1}, {"7": 1}]
+    odd = {**NUMBERS[0], "products_list": "{"}
+    assert held(status="processing", shipment_trackings=[odd]) == [None]
+
+
+def test_a_page_of_orders_is_read() -> None:
+    page = reading([order(status="processing"), order(id=10, status="failed"), {"status": "processing"}], None)
+    assert [one.ref.order_id for one in page.observations] == ["9", "10"]
+    assert [row.number for row in page.bad_rows] == [3]
+    assert reading([], "order.updated").ignored

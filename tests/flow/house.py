@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import text
 
 import connectors
+from connectors.channels.machines import machine
 from engine.config import Settings
 from engine.contracts import Answer, Failure, Observation, Request
 from engine.flow.accept import keep
@@ -89,7 +90,7 @@ class House:
             settings=options, store=Store(options.url, Vault(list(keys))), clock=self.clock,
             sources=connectors.source, channels=connectors.channel, source_names=tuple(connectors.SOURCES),
             channel_names=tuple(connectors.CHANNELS), journeys=journeys, templates=templates,
-            post=post(home) if post else Transports(home, deadline=5), chance=lambda: 0.5,
+            post=post(home) if post else Transports(home, deadline=5), chance=lambda: 0.5, machine=machine,
         )  # fmt: skip
         self._keys = count()
         with self.app.store.begin() as tx:

@@ -354,7 +354,12 @@ class TestGate:
 
     @pytest.mark.parametrize(("agreed", "status"), [(None, "suppressed"), (True, "sent"), (False, "suppressed")])
     def test_offers_need_consent(self, tmp_path, agreed, status):
-        shop = MerchantSettings(from_email="shop@hana.example", address="東京都", company="花と器株式会社")
+        shop = MerchantSettings(
+            from_email="shop@hana.example",
+            address="東京都",
+            company="花と器株式会社",
+            support_email="help@hana.example",
+        )
         house = House(tmp_path, settings=shop)
         delivered(house, agreed)
         house.later(days=32)

@@ -93,7 +93,8 @@ def test_a_message_leaves_and_what_is_stored_is_what_left_without_the_key(house,
     stored = found[2] or b""
     request = msgspec.json.decode(stored, type=HttpRequest)
     assert (request.url, request.body) == (f"{there.url}/emails", there.requests[0][1])
-    assert json.loads(request.body)["tags"] == [{"name": "message", "value": row.public_id}]
+    tags = {one["name"]: one["value"] for one in json.loads(request.body)["tags"]}
+    assert tags == {"message": row.public_id, "merchant": "hana"}
     assert KEY.encode() not in stored
     everything = house.database.read_bytes() + Path(f"{house.database}-wal").read_bytes()
     assert KEY.encode() not in everything, "not anywhere in the database either"

@@ -18,7 +18,7 @@ SENDS = [(name, step) for name, journey in JOURNEYS.items() for step in journey.
 def test_the_journeys_of_the_card_are_there():
     assert set(JOURNEYS) == {
         "order_accepted", "order_confirmed", "order_cancelled", "shipped", "delivered", "delivery_trouble",
-        "review_request", "return", "reorder",
+        "review_request", "return", "reorder", "confirm_consent",
     }  # fmt: skip
     assert [name for name, journey in JOURNEYS.items() if not journey.enabled] == ["order_accepted"]
 

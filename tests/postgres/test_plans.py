@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine, event, text
 
-from engine.store import inbox, outbox, runs, stranded, turns
+from engine.store import calls, errands, inbox, outbox, runs, stranded, turns
 from engine.store.engines import server_url
 from tests.flow.house import House
 from tests.flow.orders import order
@@ -34,6 +34,21 @@ MANY = (
        SELECT connection_id, merchant_id, 'many:' || n, 'test', false, received_at,
          CASE WHEN n % 4 = 0 THEN 'new' ELSE 'processed' END, 0
        FROM inbox, generate_series(1, :rows) n""",
+    """INSERT INTO errand (connection_id, kind, ref, merchant_id, due_at, tries, asked, latest_at, since, backfill,
+         found)
+       SELECT id, 'fetch', 'many:' || n, merchant_id, now() + n * interval '1 minute', 0, 1, now(), now(), false, 0
+       FROM connection, generate_series(1, :rows) n WHERE id = 'shop'""",
+    """INSERT INTO alarm (key, kind, about, values, opened_at, seen_at, closed_at, tell_at, tries)
+       SELECT 'al_' || n, 'dead', 'many:' || n, '{}', now(), now(), now(),
+         CASE WHEN n % 100 = 0 THEN now() + n * interval '1 minute' END, 0
+       FROM generate_series(1, :rows) n""",
+    """INSERT INTO hook (id, merchant_id, url, events, created_at, failures)
+       SELECT 'hook_' || n, (SELECT min(id) FROM merchant), 'https://hooks.example.jp/', '[]', now(), 0
+       FROM generate_series(1, 200) n""",
+    """INSERT INTO hook_call (public_id, hook_id, merchant_id, subject_id, type, at, body, due_at, fence, tries, status)
+       SELECT 'evt_' || n, 'hook_' || 1 + n % 200, (SELECT min(id) FROM merchant), n, 'order.paid', now(), '{}',
+         CASE WHEN n % 4 = 0 THEN now() + n * interval '1 minute' END, 0, 0, 'waiting'
+       FROM generate_series(1, :rows) n""",
 )
 
 ASKED = {
@@ -62,7 +77,14 @@ ASKED = {
     "merchants_waking": (lambda tx, now, real: turns.merchants_waking(tx, now), {"run_turn"}),
     "look": (
         lambda tx, now, real: turns.look(tx, now, real),
-        {"inbox_waiting", "message_due", "message_held", "run_wakeup"},
+        {"inbox_waiting", "message_due", "message_held", "run_wakeup", "errand_due", "alarm_untold", "hook_call_due"},
+    ),
+    "errands_few": (lambda tx, now, real: turns.errands_few(tx, real, 2), {"errand_due"}),
+    "connections_asked": (lambda tx, now, real: turns.connections_asked(tx, real), {"errand_turn"}),
+    "errands.claim": (lambda tx, now, real: errands.claim(tx, real, real + LEASE), {"errand_due"}),
+    "calls.claim": (
+        lambda tx, now, real: calls.claim(tx, "hook_1", real=real, until=real + LEASE, limit=20),
+        {"hook_call_due", "hook_call_order"},
     ),
     "stranded": (lambda tx, now, real: stranded.stranded(tx, real, 100), {"message_held"}),
     "runs.due": (lambda tx, now, real: runs.due(tx, now, 100), {"run_wakeup"}),

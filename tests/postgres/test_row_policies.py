@@ -10,15 +10,17 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.flow.unsubscribe import unsubscribe
 from engine.model.merchant import MerchantSettings
+from engine.model.preference import Preference
 from engine.rules.alarm import Alarm
-from engine.store import access, accounts, alarms, backlog, people, runs
+from engine.rules.errand import Errand
+from engine.store import access, accounts, alarms, backlog, consents, endpoints, errands, hooks, people, runs, unmapped
 from engine.store.engines import server_url
 from engine.store.migrate import unguarded
 from tests.flow.house import House
 from tests.flow.orders import order, parcel, scan
 
 MINE = "SELECT table_name FROM information_schema.columns WHERE column_name = 'merchant_id' AND table_schema = 'public'"
-HIDDEN = {"alias", "consent", "event", "journeyswitch", "ledger", "observation", "subject", "suppression"}
+HIDDEN = {"alias", "consent", "endpoint", "event", "journeyswitch", "ledger", "observation", "subject", "suppression"}
 
 
 @pytest.fixture
@@ -28,6 +30,11 @@ def house(tmp_path, postgres_url):
     sora = made.add_merchant("sora", MerchantSettings(from_email="shop@sora.example"))
     made.connect("sora", "standard", merchant=sora)
     made.connect("box", "mailbox", role="channel", merchant=sora)
+    source_of = {"hana": "shop", "sora": "sora"}
+    with made.app.store.begin() as tx:
+        for owner in (made.merchant, sora):
+            given = {"url": "https://hooks.example.jp/", "events": (), "secret": hooks.new_secret()}
+            hooks.add(tx, merchant=owner.id, real=made.app.clock.real(), **given)
     for owner, source in ((made.merchant, "shop"), (sora, "sora")):
         told = [order(), parcel(), scan(-1, "delivered")]
         made.tell(*told, connection=source, merchant=owner)
@@ -38,6 +45,12 @@ def house(tmp_path, postgres_url):
         with made.app.store.begin(owner.id) as tx:
             accounts.lock(tx, {f"mail of {owner.slug}": owner.id})
             runs.switch(tx, "shipped", True, made.clock.now())
+            real = made.app.clock.real()
+            errands.plan(tx, [Errand(connection=source_of[owner.slug], kind="poll", merchant=owner.id, latest_at=real,
+                                     since=real)])  # fmt: skip
+            endpoints.link(tx, "line", f"U{owner.id}", [f"person {owner.id}"], made.clock.now())
+            consents.choose(tx, [f"person {owner.id}"], Preference(locale="en"), made.clock.now())
+            unmapped.count(tx, source_of[owner.slug], owner.id, [("somewhere", True)], made.clock.now())
     made.later(days=8)
     for owner in (made.merchant, sora):
         with made.app.store.read(owner.id) as tx:

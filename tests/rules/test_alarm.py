@@ -14,18 +14,22 @@ from hypothesis import strategies as st
 from engine.rules.alarm import (
     KINDS,
     Alarm,
+    Credential,
+    FailingHook,
     HeldAccount,
     Paused,
     Picture,
     Sent,
     Source,
     Troubled,
+    Unanswered,
     Unread,
     Waiting,
     alarms,
     lasting,
 )
 from engine.rules.alarm_words import WORDS, span, words
+from engine.rules.credentials import expiring
 from tests.rules.test_rhythm import ALWAYS, weeks
 
 NOW = datetime(2026, 6, 29, 3, 0, tzinfo=UTC)
@@ -44,6 +48,21 @@ def account(held_for: str, trips: int = 1) -> tuple[HeldAccount, ...]:
 
 def sent(**figures) -> tuple[Sent, ...]:
     return (Sent(**({"merchant": 1, "journey": "shipped", "accepted": 5, "messages": 5} | figures)),)
+
+
+def unanswered(why: str, minutes: float) -> tuple[Unanswered, ...]:
+    told = "status 401" if why == "login" else "status 502"
+    return (Unanswered(connection="oms", merchant=1, errand="poll", why=why, reason=told, lasting=minutes * MINUTE),)
+
+
+def hook(*, disabled):
+    return (FailingHook(hook="hook_1", merchant=1, disabled=disabled, since=NOW, reason="status 500"),)
+
+
+def runs_out(days: float, life: float = 90, name: str = "licence") -> tuple[Credential, ...]:
+    at = NOW + timedelta(days=days)
+    found = expiring({name: (at, at - timedelta(days=life))}, NOW)
+    return tuple(Credential(connection="oms", merchant=1, expiring=one) for one in found)
 
 
 CASES = [
@@ -90,6 +109,20 @@ CASES = [
     (replace(CALM, sent=sent(accepted=6)), {("more_than_planned", "hana/shipped")}),
     (replace(CALM, sent=sent(most=5)), set()),
     (replace(CALM, sent=sent(most=6)), {("more_than_planned", "hana/shipped")}),
+    (replace(CALM, waiting=queue("outbound", 11)), {("backlog", "outbound")}),
+    (replace(CALM, unanswered=unanswered("login", 0)), {("login_refused", "oms")}),
+    (replace(CALM, unanswered=unanswered("request", 0)), {("not_answered", "oms/poll")}),
+    (replace(CALM, unanswered=unanswered("provider", 29)), set()),
+    (replace(CALM, unanswered=unanswered("provider", 30)), {("not_answered", "oms/poll")}),
+    (replace(CALM, hooks=hook(disabled=False)), {("hook_failing", "hook_1")}),
+    (replace(CALM, hooks=hook(disabled=True)), {("hook_disabled", "hook_1")}),
+    (replace(CALM, credentials=runs_out(15)), set()),
+    (replace(CALM, credentials=runs_out(13)), {("credential_expires", "oms/licence/soon")}),
+    (replace(CALM, credentials=runs_out(2.5)), {("credential_expires", "oms/licence/last")}),
+    (replace(CALM, credentials=runs_out(-1)), {("credential_expires", "oms/licence/last")}),
+    (replace(CALM, credentials=runs_out(2, life=3)), set()),  # renewed every day, and good for three
+    (replace(CALM, credentials=runs_out(1, life=3)), {("credential_expires", "oms/licence/soon")}),
+    (replace(CALM, credentials=runs_out(0.01, life=0.04, name="access_token")), set()),
     (
         replace(
             CALM,

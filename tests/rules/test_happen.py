@@ -219,3 +219,19 @@ def test_hearing_twice_tells_nothing() -> None:
 def test_every_event_has_its_type() -> None:
     assert set(SCAN_EVENTS.values()) <= set(EVENT_TYPES)
     assert set(EVENT_TYPES) >= REPEATING
+
+
+def test_parcels_that_hold_something_together_bring_no_delivery_of_what_is_still_to_come() -> None:
+    lines = (*TEA, Line(id="c", name="cup", quantity=1))
+    both = (Packed(quantity=2, line_id="t"),)
+    subject = tell(
+        order(0, lines=lines),
+        parcel(1, "F1", "111", dispatched_at=at(1), contents=both),
+        parcel(1, "F1-2", "222", dispatched_at=at(1), contents=()),
+        scan(2, "delivered", "111"),
+        scan(3, "delivered", "222"),
+    )
+    assert delivered_at(subject.state.facts) is None
+    subject.hear(parcel(4, "F2", "333", dispatched_at=at(4), contents=(Packed(quantity=1, line_id="c"),)))
+    subject.hear(scan(5, "delivered", "333"))
+    assert delivered_at(subject.state.facts) == at(5)

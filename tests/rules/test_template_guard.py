@@ -98,7 +98,7 @@ HOSTILE = {
 @pytest.mark.parametrize("source", ORDINARY)
 def test_ordinary_templates_pass(source):
     check_template(source, "shipped/email.ja.html.j2")
-    sealed(source, "shipped/email.ja.html.j2", locale="ja", html=True)
+    sealed(source, "shipped/email.ja.html.j2", locale="ja", form="html")
 
 
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE.keys())
@@ -118,7 +118,7 @@ def test_a_refusal_names_line_finding_allowed_and_instead():
 
 
 def test_line_statements_and_foreign_tags_are_plain_text():
-    program = sealed("# for x in order.lines\n<% order %> ${order}", "t", locale="ja", html=False)
+    program = sealed("# for x in order.lines\n<% order %> ${order}", "t", locale="ja", form="text")
     assert program.render({}) == "# for x in order.lines\n<% order %> ${order}"
 
 
@@ -173,7 +173,7 @@ def test_every_allowed_filter_exists():
 
 
 def render(source, **values):
-    return sealed(source, "t", locale="ja", html=True).render(values)
+    return sealed(source, "t", locale="ja", form="html").render(values)
 
 
 @pytest.mark.parametrize("name", ["items", "keys", "values", "get", "pop", "update", "clear"])

@@ -132,12 +132,55 @@ def test_a_number_cannot_leave_its_place_in_the_link():
     assert url == "https://member.kms.kuronekoyamato.co.jp/parcel/detail?pno=1%26pno%3D2%23%3Cx%3E%7Blang%7D"
 
 
+@pytest.mark.parametrize(
+    ("slug", "number", "fault"),
+    [
+        ("yamato", "4001-2345-6784", None),
+        ("yamato", "４００１ー２３４５ー６７８４", None),
+        ("yamato", "400123456785", "check_digit"),
+        ("yamato", "400123456789", "check_digit"),
+        ("yamato", "40012345678", "form"),
+        ("yamato", "EF719215461JP", "form"),
+        ("sagawa", "400123456784", None),
+        ("sagawa", "4001234567", None),
+        ("sagawa", "400123456780", "check_digit"),
+        ("japanpost", "400123456784", None),
+        ("japanpost", "12345678901", None),
+        ("japanpost", "ef 719215461 jp", None),
+        ("japanpost", "EE994353255CN", None),
+        ("japanpost", "EE994353256CN", "check_digit"),
+        ("japanpost", "RR123456785JP", None),
+        ("japanpost", "1234567890", "form"),
+        ("yamato", "", None),
+        ("yamato", "-", None),
+        ("yamato", None, None),
+        ("fedex", "400123456785", None),
+        (None, "400123456789", None),
+    ],
+)
+def test_a_number_of_a_known_carrier_is_looked_at_and_no_other(slug, number, fault):
+    assert carriers.number_fault(slug, number) == fault
+
+
+@given(st.integers(0, 10**11 - 1), st.sampled_from(["yamato", "sagawa", "japanpost"]), st.integers(1, 9))
+def test_one_digit_mistyped_at_the_end_is_always_seen(body, slug, slip):
+    number = f"{body:011}{body % 7}"
+    assert carriers.number_fault(slug, number) is None
+    assert carriers.number_fault(slug, f"{number[:-1]}{(body % 7 + slip) % 10}") == "check_digit"
+
+
+def test_an_english_reader_gets_an_english_page_where_there_is_one():
+    assert "okurijosearcheng" in (carriers.tracking_url("sagawa", "400123456784", "en") or "")
+    assert "okurijosearch.do" in (carriers.tracking_url("sagawa", "400123456784", "ja") or "")
+
+
+@pytest.mark.parametrize("locale", ["ja", "en"])
 @pytest.mark.parametrize("slug", carriers.CARRIERS)
-def test_every_carrier_is_complete(slug):
+def test_every_carrier_is_complete(slug, locale):
     carrier = carriers.CARRIERS[slug]
     assert carrier.ja
     assert carrier.en.isascii()
-    links = [carriers.tracking_url(slug, "1234", "ja"), carrier.redelivery]
+    links = [carriers.tracking_url(slug, "1234", locale), carrier.redelivery]
     assert all(link.startswith("https://") and "{" not in link for link in links if link)
 
 

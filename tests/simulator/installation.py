@@ -32,7 +32,12 @@ from tests.simulator.world import START, Gone, WorkerClock, World
 def database() -> Database:
     """The database of this process, with the merchant "hana", a shop that tells and a provider that carries."""
     made = Database()
-    settings = MerchantSettings(from_email="shop@hana.example", address="東京都", company="花と器株式会社")
+    settings = MerchantSettings(
+        from_email="shop@hana.example",
+        address="東京都",
+        company="花と器株式会社",
+        support_email="help@hana.example",
+    )
     with made.store.begin() as tx:
         owner = merchants.add(tx, slug="hana", name="花と器", settings=settings, now=START)
         assert owner.id == SHOP.merchant

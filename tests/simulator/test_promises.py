@@ -17,9 +17,9 @@ def test_nothing_is_lost_doubled_or_contradicted(kind, seed):
 
 
 def test_a_seed_replays_exactly():
-    first = run(39, trace=True)
+    first = run(37, trace=True)
     run(40)  # nothing is left over from one seed to the next
-    assert run(39, trace=True).trace == first.trace
+    assert run(37, trace=True).trace == first.trace
     assert first.crashes
     assert len(first.trace) > 20
 

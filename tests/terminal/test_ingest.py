@@ -142,7 +142,7 @@ def test_more_lines_than_one_commit_holds(shell, shop):
 
 def test_refusals(shell, shop):
     assert shell("ingest", "standard-x", __file__).lines[0] == "standard-x: there is no such connection"
-    assert shell("ingest", "mailbox-tea", __file__).lines[0] == "mailbox-tea is a channel"
+    assert shell("ingest", "mailbox-tea", __file__).lines[0] == "mailbox-tea is a channel that is told nothing"
     assert shell("ingest", shop, "nowhere.jsonl").lines[0] == "nowhere.jsonl: there is no such file"
 
 

@@ -127,7 +127,8 @@ def test_a_wrong_setting_is_told_with_what_it_is_for(shell, monkeypatch):
 
 def test_a_template_is_shown_with_its_sample(shell):
     shown = shell.json("preview", "shipped")
-    assert shown.keys() == {"template", "sample", "locale", "subject", "preheader", "text", "html"}
+    parts = {"subject", "preheader", "text", "html", "payload"}
+    assert shown.keys() == {"template", "sample", "locale", "channel", "remarks", *parts}
     assert shell.ok("preview", "shipped").out.startswith(f"{shown['subject']}\n{shown['preheader']}\n\n")
     english = shell.ok("preview", "shipped", "--locale", "en", "--html", str(shell.folder / "a.html"))
     assert english.out != shell.ok("preview", "shipped").out

@@ -23,7 +23,8 @@ NUMBERS = ("1001", "1002", "1003", "1004", "1005", "1006", "1007", "1008", "1009
 def customer(here: Installation) -> dict[str, str]:
     """Name -> path of the pages customers see."""
     pages = {f"track-{number}": tracking_link(here, number) for number in NUMBERS}
-    return {**pages, "unsubscribe": here.link("1090", "u"), "unknown": "/t/" + "a" * 32}
+    links = {"unsubscribe": here.link("1090", "u"), "preferences": here.link("1090", "p")}
+    return {**pages, **links, "unknown": "/t/" + "a" * 32}
 
 
 def console(here: Installation) -> dict[str, str]:

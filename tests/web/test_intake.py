@@ -4,19 +4,22 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import event
 
+from engine.contracts import Refused
 from engine.io.clock import SteppedClock
-from engine.store import inbox, merchants
+from engine.store import errands, inbox, merchants
 from engine.store.merchants import Connection
 from engine.terminal.serve import web_server
 from engine.web.app import make_app
 from engine.web.intake import AGAIN, BELIEVED
 from tests.e2e.installation import SECRET, shopify
+from tests.flow import vendor
 from tests.flow.house import START, House
 
 PATH = "/in/web"
@@ -182,3 +185,77 @@ def test_without_the_database_nothing_is_acknowledged(shop: Shop, table: str) ->
     shop.change(f"ALTER TABLE hidden RENAME TO {table}")
     assert shop.stored() == ["a"]
     assert [shop.post(str(number)).status_code for number in range(3)] == [202] * 3
+
+
+def test_what_is_refused_is_counted_and_written_down_once_in_a_while(tmp_path: Path) -> None:
+    made = Shop(tmp_path)
+    forged = shopify("orders/create", "a", BODY)
+    said: list[str] = []
+    listen = (made.house.app.store.engine, "before_cursor_execute", lambda _c, _k, sql, *_: said.append(sql))
+    event.listen(*listen)
+    for _ in range(50):
+        assert made.http.post(PATH, content=BODY + b" ", headers=forged).status_code == 401
+        assert made.http.post("/in/nobody", content=BODY + b" ", headers=forged).status_code == 404
+    assert not [sql for sql in said if sql.startswith("UPDATE connection")]
+    event.remove(*listen)
+    made.http.close()
+    made._server.should_exit = True
+    made._thread.join(10)
+    with made.house.app.store.read() as tx:
+        found = merchants.connection(tx, "web")
+    assert found is not None
+    assert found.refused == 50
+    assert found.refused_at is not None
+    made.house.close()
+
+
+def test_keys_that_may_have_changed_are_asked_for_once(shop: Shop) -> None:
+    app = shop.house.app
+    source = replace(vendor.SOURCE, api=replace(vendor.API, subscribe=vendor.subscribe, needs=()))
+    app.sources = lambda _: source
+    for _ in range(5):
+        assert shop.http.post(PATH, content=BODY, headers={"x-key": "new keys"}).status_code == 503
+
+    def planned() -> list[tuple[str, int]]:
+        with app.store.read() as tx:
+            return [(one.kind, one.asked) for one in errands.of(tx, "web")]
+
+    vendor.until(planned)
+    assert planned() == [("subscribe", 1)]
+
+
+def test_a_key_that_the_delivery_names_is_asked_for_once(shop: Shop) -> None:
+    app = shop.house.app
+
+    def verify(*_: object) -> Refused:
+        return Refused(reason="unknown key", stale=True, ask="certificate/1")
+
+    source = replace(vendor.SOURCE, verify=verify, api=replace(vendor.API, needs=()))
+    app.sources = lambda _: source
+    for _ in range(5):
+        assert shop.http.post(PATH, content=BODY).status_code == 503
+
+    def planned() -> list[tuple[str, str, int]]:
+        with app.store.read() as tx:
+            return [(one.kind, one.ref, one.asked) for one in errands.of(tx, "web")]
+
+    vendor.until(planned)
+    assert planned() == [("fetch", "certificate/1", 1)]
+
+
+def test_a_provider_that_asks_by_get_is_answered_and_nobody_else(shop):
+    made = Connection(
+        id="wa", merchant=shop.house.merchant.id, connector="whatsapp", role="channel", name="wa",
+        config={"phone_number_id": "12345"}, secrets={"verify_token": ("a word",), "app_secret": ("s",)},
+    )  # fmt: skip
+    with shop.house.app.store.begin() as tx:
+        merchants.connect(tx, made, START)
+    asked = {"hub.mode": "subscribe", "hub.verify_token": "a word", "hub.challenge": "1158201444"}
+    answer = shop.http.get("/in/wa", params=asked)
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    for path, params in (
+        ("/in/wa", {**asked, "hub.verify_token": "x"}), ("/in/wa", {}), ("/in/web", asked), ("/in/none", asked),
+    ):  # fmt: skip
+        assert shop.http.get(path, params=params).status_code == 405

@@ -23,7 +23,7 @@ def test_a_mail_inside_a_request_has_the_parts_of_a_mail():
     assert (mail.html, mail.text) == (content.html, content.text)
     assert mail.header("to") == '"hanako..h"@docomo.ne.jp'
     assert mail.header("List-Unsubscribe") == f"<{envelope.unsubscribe_url}>"
-    assert mail.header("tags") == '[{"name":"message","value":"m_3kf9"}]'
+    assert mail.header("tags") == '[{"name":"message","value":"m_3kf9"},{"name":"merchant","value":"hanaya"}]'
     assert mail.source.startswith("POST https://api.resend.com/emails\n\n{")
 
 

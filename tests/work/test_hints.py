@@ -94,10 +94,10 @@ def test_a_source_that_breaks_holds_nobody_up(house):
 def test_a_delivery_that_breaks_the_fold_is_tried_alone(house, monkeypatch):
     absorb = observing.absorb
 
-    def poisoned(app, tx, said, now):
+    def poisoned(app, tx, said, now, **more):
         if any(one.seen.ref.order_number == "#13" for one in said):
             raise RuntimeError("a bug in a rule")
-        return absorb(app, tx, said, now)
+        return absorb(app, tx, said, now, **more)
 
     monkeypatch.setattr(observing, "absorb", poisoned)
     keep(house.app, [house.raw(body(number)) for number in (12, 13, 14)])

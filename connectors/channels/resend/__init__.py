@@ -8,35 +8,24 @@ from datetime import timedelta
 
 import msgspec
 
-from connectors.channels.address import BadAddress, address
 from connectors.channels.http_answer import Row, Said
 from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mime import clean, one_click
-from engine.contracts import Answer, Capabilities, Channel, Failure, HttpRequest, Outcome
+from connectors.channels.mail_api import bodies, mail, mailbox, objections, secret, settings
+from connectors.channels.resend.feedback import identify, read, verify
+from engine.contracts import Answer, Capabilities, Channel, Failure, Feedback, HttpRequest, MailDns, Outcome
 from engine.model.message import Content, Envelope
 
 _URL = "https://api.resend.com"
-_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_TO = re.compile(r"invalid [`'\"]?to[`'\"]? field", re.IGNORECASE)
 
-SETTINGS: Mapping[str, object] = {
-    "type": "object",
-    "required": ["api_key"],
-    "additionalProperties": False,
-    "properties": {
-        "api_key": {"type": "string", "title": "API key (re_...)", "pattern": r"^[!-~]{8,}(?![\s\S])", "secret": True},
-        "url": {
-            "type": "string",
-            "title": f"address of the API; without it {_URL}",
-            "pattern": r"^https?://[^/?#@\s]+(/[^?#\s]*)?(?![\s\S])",
-        },
-        "from": {"type": "string", "title": "From address at a verified domain; without it the merchant's"},
-        "from_name": {"type": "string", "title": "From name; without it the merchant's"},
-        "reply_to": {"type": "string", "title": "Reply-To address"},
-    },
-}
+SETTINGS = settings(_URL, ["api_key"], {
+    "api_key": secret("API key (re_...)", "APIキー"),
+    "webhook_secret": secret("Signing secret of the webhook: checks what Resend posts", "Webhookの署名シークレット"),
+})  # fmt: skip
 
 # https://resend.com/docs/api-reference/errors; what is missing here means what its status means everywhere.
 _ROWS = (
+    Row("4", "rejected", "recipient", "invalid_to"),
     Row("400", "rejected", "account", "invalid_idempotency_key"),
     # The key is remembered once a mail was sent under it (dashboard/emails/idempotency-keys), so a different
     # body under the same key tells that this message has left already.
@@ -57,23 +46,20 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
 
     Raises BadAddress (header "To" for the recipient's), ValueError for a value that cannot be a header.
     """
-    if not _TAG.fullmatch(envelope.id):
-        raise ValueError(f"tag: the value does not have the shape {_TAG.pattern}")
+    one, (html, text) = mail(envelope, content, settings), bodies(content)
     body: dict[str, object] = {
-        "from": _mailbox(
-            "From", settings.get("from") or envelope.sender, settings.get("from_name") or envelope.sender_name
-        ),
-        "to": [_wire("To", envelope.to)],
-        "subject": clean(content.subject),
-        "headers": _headers(envelope),
-        "tags": [{"name": "message", "value": envelope.id}],
+        "from": mailbox(one.sender, one.sender_name),
+        "to": [one.to],
+        "subject": one.subject,
+        "headers": one.headers,
+        "tags": [{"name": name, "value": value} for name, value in one.told.items()],
     }
-    if content.html:
-        body["html"] = content.html
-    if content.text or not content.html:
-        body["text"] = content.text
-    if reply_to := settings.get("reply_to") or envelope.reply_to:
-        body["reply_to"] = [_wire("Reply-To", reply_to)]
+    if html is not None:
+        body["html"] = html
+    if text is not None:
+        body["text"] = text
+    if one.reply_to:
+        body["reply_to"] = [one.reply_to]
     return HttpRequest(
         url=f"{(settings.get('url') or _URL).rstrip('/')}/emails",
         headers={"content-type": "application/json", "idempotency-key": envelope.id},
@@ -87,30 +73,6 @@ def classify(result: Answer | Failure) -> Outcome:
     return answered(result, rows=_ROWS, ref=_ref, error=_error)
 
 
-def _headers(envelope: Envelope) -> dict[str, str]:
-    found = {"X-Todoke-Message": envelope.id, "Auto-Submitted": "auto-generated"}
-    if envelope.references:
-        found |= {"In-Reply-To": clean(envelope.references), "References": clean(envelope.references)}
-    if envelope.unsubscribe_url:
-        found |= one_click(envelope.unsubscribe_url)
-    return found
-
-
-def _mailbox(header: str, value: str, name: str | None) -> str:
-    wire, name = _wire(header, value), clean(name or "")
-    if not name:
-        return wire
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}" <{wire}>'
-
-
-def _wire(header: str, value: str) -> str:
-    try:
-        return address(value)
-    except BadAddress as error:
-        raise BadAddress(error.reason, header) from None
-
-
 def _ref(said: Said) -> str | None:
     found = said.get("id")
     return found if isinstance(found, str) and 0 < len(found) <= 200 else None
@@ -118,7 +80,10 @@ def _ref(said: Said) -> str | None:
 
 def _error(said: Said) -> tuple[str, str]:
     name, text = said.get("name"), said.get("message")
-    return (name if isinstance(name, str) else "")[:100], text if isinstance(text, str) else ""
+    told = text if isinstance(text, str) else ""
+    if name == "validation_error" and _TO.match(told):
+        return "invalid_to", told
+    return (name if isinstance(name, str) else "")[:100], told
 
 
 CHANNEL = Channel(
@@ -126,9 +91,13 @@ CHANNEL = Channel(
     title="Resend",
     title_ja="Resend(メール配信API)",
     medium="email",
+    mail_dns=MailDns(selectors=("resend",)),
     transport="http",
     settings=SETTINGS,
-    capabilities=Capabilities(idempotency=timedelta(hours=24), per_second=5),  # as its pages say; 5 for a whole team
+    # as its pages say; 5 a second for a whole team
+    capabilities=Capabilities(idempotency=timedelta(hours=24), receipts=True, per_second=5),
     prepare=prepare,
     classify=classify,
+    objections=objections,
+    feedback=Feedback(verify=verify, read=read, identify=identify, secret="webhook_secret"),  # noqa: S106 a name
 )

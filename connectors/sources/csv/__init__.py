@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.sources.csv.columns import synonyms
 from connectors.sources.csv.reading import CURRENCY, TIME_ZONE, read
-from connectors.sources.csv.trust import identify, verify
+from connectors.sources.trust import identify, verify
 from engine.contracts import Manifest, Source
 
 SETTINGS = {
@@ -65,7 +65,6 @@ SETTINGS = {
     "patternProperties": {
         r"^route\..+$": {"type": "string", "title": "Merchant of an owner", "title_ja": "荷主に対応する店舗"},
     },
-    "required": ["secret"],
     "additionalProperties": False,
 }
 

@@ -11,7 +11,7 @@ from connectors.sources.csv import wording
 from connectors.sources.csv.entries import Entry
 from connectors.sources.csv.lines import article, units
 from connectors.sources.csv.told import Told
-from connectors.sources.csv.values import day_bounds
+from connectors.sources.values import day_bounds
 from engine.contracts import Observation, Ref, ScanSeen, ShipmentSeen
 from engine.model.customer import Party
 from engine.model.order import Quantity

@@ -1,4 +1,4 @@
-"""Words of a status column -> what they mean, by status_map.yaml."""
+"""Words of a status column -> what they mean: the shop's by status_map.yaml, the carrier's by carrier_words.yaml."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
+from connectors.sources import carrier_words
 from connectors.sources.tables import load_table
 
 Meaning = Mapping[str, str]
@@ -15,25 +16,19 @@ Meaning = Mapping[str, str]
 @lru_cache(maxsize=512)  # a file says a few words many times
 def of_order(word: str) -> Meaning | None:
     """What an order status says ("入金済": {"payment": "paid"}); None when nobody has mapped it."""
-    return _tables()["order"].get(_plain(word))
+    return _orders().get(_plain(word))
 
 
-@lru_cache(maxsize=512)
 def of_parcel(word: str, carrier: str | None) -> Meaning | None:
     """What a delivery status says. Without a carrier, a word counts when all who use it mean one thing."""
-    tables, key = _tables(), _plain(word)
-    if carrier in tables and carrier != "order":
-        return tables[carrier].get(key) or tables["any"].get(key)
-    said = [table[key] for name, table in tables.items() if name != "order" and key in table]
-    return said[0] if said and all(one == said[0] for one in said) else None
+    return carrier_words.meaning(word, carrier)
 
 
 @cache
-def _tables() -> dict[str, dict[str, Meaning]]:
-    """ "order" and the carriers side by side, words as compared."""
-    table = load_table(Path(__file__).with_name("status_map.yaml"))
-    sections = {"order": table["order"], **table["delivery"]}
-    return {name: {_plain(word): said for word, said in words.items()} for name, words in sections.items()}
+def _orders() -> dict[str, Meaning]:
+    """The words of orders, as compared."""
+    table = load_table(Path(__file__).with_name("status_map.yaml"))["order"]
+    return {_plain(word): said for word, said in table.items()}
 
 
 def _plain(word: str) -> str:

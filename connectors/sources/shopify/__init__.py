@@ -1,17 +1,20 @@
-"""Shopify: order, fulfilment, carrier-event and refund webhooks."""
+"""Shopify: order, fulfilment, carrier-event, refund and return webhooks, and polling of the same by GraphQL."""
 
 from __future__ import annotations
 
+from connectors.sources.shopify.check import check
+from connectors.sources.shopify.poll import poll
 from connectors.sources.shopify.read import read
+from connectors.sources.shopify.subscribe import subscribe
 from connectors.sources.shopify.verify import identify, verify
-from engine.contracts import Manifest, Source
+from engine.contracts import Api, Manifest, Source
 
 SOURCE = Source(
     manifest=Manifest(
         name="shopify",
         title="Shopify",
         title_ja="Shopify",
-        modes=("webhook",),
+        modes=("webhook", "poll"),
         capabilities=frozenset({
             "items", "contact", "tracking", "scans", "partial_shipments", "returns", "cancellation",
             "delivery_id", "eta",
@@ -32,6 +35,39 @@ SOURCE = Source(
                     "title": "Shop domain: deliveries of another shop are refused",
                     "title_ja": "ショップのドメイン（別のショップからの通知は受け付けません）",
                 },
+                "client_id": {
+                    "type": "string",
+                    "minLength": 1,
+                    "title": "Client ID of an app of your own: for polling and for the webhooks",
+                    "title_ja": "自社アプリのクライアントID（定期取得とWebhookの登録に使います）",
+                },
+                "client_secret": {
+                    "type": "string",
+                    "minLength": 1,
+                    "secret": True,
+                    "title": "Client secret of that app, which signs its webhooks as well: set `secret` to it too",
+                    "title_ja": "自社アプリのクライアントシークレット（Webhookの署名にも使われます）",
+                },
+                "token": {
+                    "type": "string",
+                    "minLength": 1,
+                    "secret": True,
+                    "title": "Admin API access token, in place of client_id and client_secret",
+                    "title_ja": "Admin APIアクセストークン（クライアントIDとシークレットの代わり）",
+                },
+                "access_token": {
+                    "type": "string",
+                    "minLength": 1,
+                    "secret": True,
+                    "title": "Token of a day; fetched and renewed by Todoke",
+                    "title_ja": "1日有効なトークン（自動で取得・更新します）",
+                },
+                "url": {
+                    "type": "string",
+                    "pattern": r"^https?://[^\s/?#]+$",
+                    "title": "Address of the Admin API, when it is not https://<shop>",
+                    "title_ja": "Admin APIのアドレス（https://<shop> と異なる場合だけ）",
+                },
             },
             "required": ["secret"],
             "additionalProperties": False,
@@ -41,4 +77,5 @@ SOURCE = Source(
     verify=verify,
     read=read,
     identify=identify,
+    api=Api(poll=poll, subscribe=subscribe, check=check, needs=("shop",)),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.loose import first, identity, number, quantity, raw_status, rows, text
+from connectors.sources.loose import first, identity, link, number, quantity, raw_status, rows, table, text
 from connectors.sources.shopify.refunds import fate
 from connectors.sources.shopify.words import amount
 from engine.model.order import Line, Quantity
@@ -47,6 +47,7 @@ def _line(item: Mapping[str, Any], line_id: str, currency: object, cancelled: Qu
         variant=text(item.get("variant_title")),
         price=amount(item, "price", currency),
         cancelled=cancelled,
+        image_url=link(table(item.get("image")).get("url")),
         ships=not carried and item.get("requires_shipping") is not False and item.get("gift_card") is not True,
     )
 

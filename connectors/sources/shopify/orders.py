@@ -10,8 +10,9 @@ from typing import Any, cast
 from connectors.sources.loose import flag, plain, rows, text
 from connectors.sources.shopify.lines import lines
 from connectors.sources.shopify.parties import orderer, payer, recipient
-from connectors.sources.shopify.refunds import paid_back, refund
-from connectors.sources.shopify.shipments import count_parcels, fulfillment
+from connectors.sources.shopify.refunds import paid_back, refund, taken_back
+from connectors.sources.shopify.returns import return_
+from connectors.sources.shopify.shipments import carrier_event, count_parcels, fulfillment
 from connectors.sources.shopify.words import amount, first_moment, meaning, named
 from engine.contracts import OrderSeen, Reading, Ref
 from engine.model.order import PAID, Money, Payment
@@ -48,6 +49,18 @@ def order(source: Mapping[str, Any], topic: str, received_at: datetime) -> Readi
     )
 
 
+def polled(source: Mapping[str, Any], received_at: datetime) -> Reading:
+    """An order that was polled: it brings its parcels' carrier events and its returns along."""
+    parts = [order(source, "", received_at)]
+    for parcel in rows(source.get("fulfillments")):
+        parts += [carrier_event(one, received_at) for one in rows(parcel.get("events"))]
+    parts += [return_(one, received_at) for one in rows(source.get("returns"))]
+    return Reading(
+        observations=tuple(one for part in parts for one in part.observations),
+        unmapped=tuple(dict.fromkeys(raw for part in parts for raw in part.unmapped)),
+    )
+
+
 def _payment(source: Mapping[str, Any]) -> tuple[Payment | None, tuple[str, ...]]:
     """Cash on delivery counts as paid: nothing is outstanding before the parcel leaves, and the customer
     wants to hear that the order stands."""
@@ -65,11 +78,14 @@ def _total(source: Mapping[str, Any]) -> Money | None:
     """What the order comes to after edits and before refunds, as the customer saw it.
 
     `current_total_price` follows edits and refunds alike, `total_price` neither; so what was paid back is
-    added again. A cancelled order keeps what it was worth.
+    added again, unless what was taken back explains the difference: then nothing was edited. A cancelled order keeps
+    what it was worth.
     """
     currency = source.get("currency")
     first, now = amount(source, "total_price", currency), amount(source, "current_total_price", currency)
     if now is None or source.get("cancelled_at"):
+        return first
+    if first is not None and Decimal(first.amount) - Decimal(now.amount) in (0, taken_back(source)):
         return first
     back = [sums for one in rows(source.get("refunds")) for done, sums in [paid_back(one, currency)] if done]
     if any(one is None or one.currency != now.currency for one in back):

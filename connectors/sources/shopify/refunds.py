@@ -90,3 +90,10 @@ def paid_back(source: Mapping[str, Any], currency: object = None) -> tuple[bool,
     if total <= 0:
         return False, None
     return True, money(plain(total), currencies.pop()) if len(currencies) == 1 else None
+
+
+def taken_back(order: Mapping[str, Any]) -> Decimal:
+    """What the articles on the order's refunds are worth with their tax, paid back or not, in the order's currency."""
+    items = [item for one in rows(order.get("refunds")) for item in rows(one.get("refund_line_items"))]
+    sums = (number(item.get(key)) for item in items for key in ("subtotal", "total_tax"))
+    return sum((one for one in sums if one), Decimal(0))

@@ -25,7 +25,8 @@ def fulfillment(source: Mapping[str, Any], received_at: datetime, *, siblings: i
     """One ShipmentSeen per tracking number, and a scan when the fulfilment says where it stands.
 
     The first parcel has the fulfilment's own id, whatever number it gets later; further ones are "<id>-2",
-    "<id>-3". What is in which of several parcels is not known. Raises Unreadable without id.
+    "<id>-3". What is in which of several parcels is not known: all of it counts as being in the first, so that
+    nobody takes what other fulfilments hold for sent. Raises Unreadable without id.
     """
     own_id = named(source, "id", "fulfillment")
     order_id = identity(source.get("order_id"))
@@ -49,7 +50,7 @@ def fulfillment(source: Mapping[str, Any], received_at: datetime, *, siblings: i
                 carrier=slug(company),
                 carrier_name=company,
                 url=address,
-                contents=_contents(source) if len(numbers) < 2 else None,
+                contents=_share(_contents(source), place),
                 recipient=at_address(table(source.get("destination"))),
                 eta_until=first_moment(source, "estimated_delivery_at"),
                 siblings=siblings,
@@ -106,6 +107,10 @@ def _contents(source: Mapping[str, Any]) -> tuple[Packed, ...] | None:
         for item in items
     )
     return packed or None
+
+
+def _share(contents: tuple[Packed, ...] | None, place: int) -> tuple[Packed, ...] | None:
+    return () if place and contents is not None else contents
 
 
 def _state(source: Mapping[str, Any]) -> str | None:

@@ -7,22 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.loose import identity, money, raw_status, table
-from connectors.sources.statusmap import load
+from connectors.sources import statusmap
+from connectors.sources.loose import identity, money, table
 from connectors.sources.times import moment
 from engine.contracts import Unreadable
 from engine.model.order import Money
 
-MAP = load(Path(__file__).parent)
+MAP = statusmap.load(Path(__file__).parent)
 
 
 def meaning(section: str, value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """Our fields for a raw status, and the raw status itself when the map does not have it."""
-    raw = raw_status(value)
-    if raw is None:
-        return {}, ()
-    fields = MAP[section].get(raw)
-    return (fields, ()) if fields is not None else ({}, (raw,))
+    return statusmap.meaning(MAP[section], value)
 
 
 def amount(source: Mapping[str, Any], key: str, currency: object = None) -> Money | None:

@@ -1,19 +1,26 @@
-"""WooCommerce: order webhooks, and the parcels of its Shipment Tracking extension."""
+"""WooCommerce: order webhooks and polling, with the parcels of its Shipment Tracking extension."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from connectors.sources.woocommerce.check import check
+from connectors.sources.woocommerce.poll import poll
 from connectors.sources.woocommerce.read import read
+from connectors.sources.woocommerce.subscribe import subscribe
 from connectors.sources.woocommerce.verify import identify, verify
 from connectors.sources.woocommerce.words import ZONE
-from engine.contracts import Manifest, Source
+from engine.contracts import Api, Manifest, Source
 
 SOURCE = Source(
     manifest=Manifest(
         name="woocommerce",
         title="WooCommerce",
         title_ja="WooCommerce",
-        modes=("webhook",),
-        capabilities=frozenset({"items", "contact", "tracking", "partial_shipments", "returns", "cancellation"}),
+        modes=("webhook", "poll"),
+        capabilities=frozenset(
+            {"items", "contact", "tracking", "partial_shipments", "returns", "cancellation", "delivery_id"}
+        ),
         settings={
             "type": "object",
             "properties": {
@@ -23,6 +30,26 @@ SOURCE = Source(
                     "secret": True,
                     "title": "Secret of the webhooks",
                     "title_ja": "Webhookのシークレット",
+                },
+                "url": {
+                    "type": "string",
+                    "pattern": r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+                    "title": "Address of the shop: https://shop.example.jp",
+                    "title_ja": "ショップのアドレス（例: https://shop.example.jp）",
+                },
+                "consumer_key": {
+                    "type": "string",
+                    "minLength": 1,
+                    "secret": True,
+                    "title": "Consumer key of the REST API (Read/Write)",
+                    "title_ja": "REST APIのコンシューマーキー（読み取り/書き込み）",
+                },
+                "consumer_secret": {
+                    "type": "string",
+                    "minLength": 1,
+                    "secret": True,
+                    "title": "Consumer secret of the REST API",
+                    "title_ja": "REST APIのコンシューマーシークレット",
                 },
                 "timezone": {
                     "type": "string",
@@ -53,4 +80,11 @@ SOURCE = Source(
     verify=verify,
     read=read,
     identify=identify,
-)
+    api=Api(
+        poll=poll,
+        subscribe=subscribe,
+        check=check,
+        needs=("url", "consumer_key", "consumer_secret"),
+        pace=timedelta(milliseconds=200),  # no limit is documented; the shop's host sells to customers meanwhile
+    ),
+)  # fmt: skip

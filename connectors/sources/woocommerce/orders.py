@@ -48,7 +48,7 @@ def order(source: Mapping[str, Any], delivery: Delivery) -> Reading:
     seen = _order(source, delivery, order_id, meaning, as_of)
     completed_at = when(source, "date_completed", local)
     shipped_at = {"true": completed_at or as_of, "if_completed": completed_at}.get(meaning.get("shipped", ""))
-    sent = parcels(source, Ref(order_id=order_id), as_of, shipped_at, local)
+    sent = parcels(source, Ref(order_id=order_id), as_of, shipped_at, local, partly="partial" in meaning)
     back = refunds(source, order_id, as_of, never_sent=status == "refunded" and not sent)
     unmapped = (status,) if status and not meaning else ()
     return Reading(observations=(seen, *sent, *back), unmapped=unmapped)
@@ -75,6 +75,11 @@ def _order(
         payer=payer(source, locale),
         total=money(source.get("total"), source.get("currency")),
     )
+
+
+def is_sent(source: Mapping[str, Any]) -> bool:
+    """Whether the order's status says that it was sent."""
+    return "shipped" in MAP["orders"].get(slug_of(source.get("status")) or "", {}) and _travels(source)
 
 
 def _payment(meaning: Mapping[str, str], paid_at: datetime | None) -> Payment | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.sources.jsonbody import load
 from connectors.sources.loose import raw_status
+from connectors.sources.records import each, unwrapped
 from connectors.sources.woocommerce.orders import order
 from connectors.sources.woocommerce.trackings import trackings
 from connectors.sources.woocommerce.verify import is_ping
@@ -21,8 +22,8 @@ SILENT = {
 
 
 def read(delivery: Delivery) -> Reading:
-    """What the delivery says. The body may be wrapped in {"data": ...}. Raises Unreadable for a body that
-    is not strict JSON or not what its topic says."""
+    """What the delivery says. The body may be wrapped in {"data": ...}, or be a page of orders as the REST API lists
+    them. Raises Unreadable for a body that is not strict JSON or not what its topic says."""
     if is_ping(delivery):
         return Reading(ignored="ping")
     topic = (delivery.topic or delivery.headers.get("x-wc-webhook-topic") or "").strip().lower()
@@ -39,15 +40,18 @@ def read(delivery: Delivery) -> Reading:
         if not isinstance(body, list):
             raise Unreadable("the trackings of an order are a JSON array, and this is none")
         return trackings(body, delivery)
-    if not isinstance(body, dict):
+    if not isinstance(body, dict | list):
         raise Unreadable("the body is not a JSON object")
-    return order(body, delivery)
+    if not body and isinstance(body, list):
+        return Reading(ignored="the list is empty")
+    return each(unwrapped(body, ()), lambda record: order(record, delivery))
 
 
 def _topic(body: Any) -> str:
     """What a recorded body without a topic is, when it shows."""
     if isinstance(body, list):
-        return TRACKINGS
+        listed = [row for row in body if isinstance(row, dict)]
+        return "order.updated" if any({"status", "line_items"} <= row.keys() for row in listed) else TRACKINGS
     if isinstance(body, dict):
         if {"status", "line_items"} <= body.keys():
             return "order.updated"

@@ -12,9 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from connectors.sources.carriers import slug
 from connectors.sources.loose import first, identity, link, rows, table, text
 from connectors.sources.times import from_unix, moment
+from connectors.sources.woocommerce.packing import contents
 from connectors.sources.woocommerce.words import words, zone
 from engine.contracts import Delivery, Reading, Ref, ShipmentSeen, Unreadable
 
@@ -23,19 +26,30 @@ _ORDER_LINK = re.compile(r"/orders/(\d{1,20})/?$")
 
 
 def parcels(
-    order: Mapping[str, Any], ref: Ref, as_of: datetime, shipped_at: datetime | None, local: str
+    order: Mapping[str, Any],
+    ref: Ref,
+    as_of: datetime,
+    shipped_at: datetime | None,
+    local: str,
+    *,
+    partly: bool = False,
 ) -> tuple[ShipmentSeen, ...]:
     """One parcel per tracking number; a completed order without any (`shipped_at` set) is one parcel.
 
     The first parcel is named by the order's id, so that a number added after completion is found to be
-    the same parcel; further ones are "<order id>-<tracking id>". What is in which is not known.
+    the same parcel; further ones are "<order id>-<tracking id>". `partly`: the status says that goods of it are
+    still to be sent.
     """
-    items = _items(order)
+    items = shown(order)
+    held = contents(order, items or [{}], whole=shipped_at is not None, partly=partly)
     if not items:
-        one = ShipmentSeen(ref=_ref(ref), as_of=as_of, dispatched_at=shipped_at)
+        one = ShipmentSeen(ref=_ref(ref), as_of=as_of, dispatched_at=shipped_at, contents=held[0])
         return (one,) if shipped_at else ()
     complete = len(items) if shipped_at else None
-    return tuple(_parcel(item, ref, place, as_of, shipped_at, complete, local) for place, item in enumerate(items))
+    return tuple(
+        replace(_parcel(item, ref, place, as_of, shipped_at, complete, local), contents=packed)
+        for place, (item, packed) in enumerate(zip(items, held, strict=True))
+    )
 
 
 def trackings(body: Sequence[Any], delivery: Delivery) -> Reading:
@@ -44,7 +58,7 @@ def trackings(body: Sequence[Any], delivery: Delivery) -> Reading:
     local = zone(delivery)
     places: dict[str, int] = {}
     seen = []
-    for item in _numbered(body):
+    for item in numbered(body):
         order_id = _order_of(item) or identity(delivery.config.get("order"))
         if order_id is None:
             raise Unreadable("a tracking does not say which order it is of: set `order` to the order's id")
@@ -55,13 +69,14 @@ def trackings(body: Sequence[Any], delivery: Delivery) -> Reading:
     return Reading(observations=tuple(seen), ignored=None if seen else "the list holds no tracking number")
 
 
-def _items(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    shown = _numbered(order.get("shipment_trackings"))
+def shown(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The trackings that the order itself carries."""
+    listed = numbered(order.get("shipment_trackings"))
     meta = (row.get("value") for row in rows(order.get("meta_data")) if row.get("key") == META)
-    return shown or _numbered(next(meta, None))
+    return listed or numbered(next(meta, None))
 
 
-def _numbered(items: object) -> list[Mapping[str, Any]]:
+def numbered(items: object) -> list[Mapping[str, Any]]:
     """The rows that hold a tracking number, each number once. PHP makes an object of a list with gaps."""
     if isinstance(items, dict):
         items = list(items.values())

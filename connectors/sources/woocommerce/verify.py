@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from connectors.sources.signing import refusal
+from connectors.sources.woocommerce.states import key_of_body
 from engine.contracts import Delivery, Refused, Verified
 
 _PING = re.compile(rb"webhook_id=\d{1,20}")
@@ -25,8 +26,9 @@ def is_ping(delivery: Delivery) -> bool:
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified | Refused:
     """Check the signature against every active secret; a ping is acknowledged and ignored.
 
-    The key is None: a delivery id of WooCommerce names an attempt in its own log, not an event, so the
-    digest of topic and body recognises a repeated delivery better.
+    The key names the state of the order that the body shows, which is what polling finds as well; a delivery id of
+    WooCommerce names an attempt in its own log, not an event. None for what shows no state: its topic and body are
+    its name.
     """
     if is_ping(delivery):
         return identify(delivery)
@@ -36,7 +38,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def identify(delivery: Delivery) -> Verified:
-    """Topic as the headers tell it, unchecked: for a delivery that is trusted on other grounds."""
+    """State and topic as body and headers tell them, unchecked: for a delivery that is trusted on other grounds."""
     if is_ping(delivery):
         return Verified(by="nothing", ignore="ping")
-    return Verified(topic=delivery.headers.get("x-wc-webhook-topic"))
+    return Verified(key=key_of_body(delivery.body), topic=delivery.headers.get("x-wc-webhook-topic"))

@@ -27,7 +27,9 @@ def room(app: App, tx: Tx, merchant: int) -> int | None:
     if known.get(merchant, 0.0) > app.clock.monotonic():
         return None
     real = app.clock.real()
-    rooms = [admission.room(way.known, rate(app, way), real) for way in chosen(app, ways(tx)).values()]
+    found = ways(tx)
+    used = [*chosen(app, found).values(), *(one for some in backups(app, found).values() for one in some)]
+    rooms = [admission.room(way.known, rate(app, way), real) for way in used]
     if rooms and None not in rooms:
         return sum(one for one in rooms if one is not None)
     known[merchant] = app.clock.monotonic() + GOOD_FOR
@@ -48,4 +50,17 @@ def chosen(app: App, found: Sequence[W]) -> dict[str, W]:
     """Medium -> the connection that carries it: the merchant's newest, else the operator's, else the mailbox
     that every merchant has. `found` stands in the order in which they were made."""
     ordered = sorted(found, key=lambda way: (way.connector != "mailbox", way.merchant is not None))
-    return {app.channels(way.connector).medium: way for way in ordered}
+    return {app.channels(way.connector).medium: way for way in ordered if not _stands_in(way)}
+
+
+def backups(app: App, found: Sequence[W]) -> dict[str, tuple[W, ...]]:
+    """Medium -> the connections that stand in for the one that carries it while its account is held, the newest first;
+    the merchant's own before the operator's."""
+    spare = [way for way in reversed(found) if _stands_in(way)]
+    media = {app.channels(way.connector).medium for way in spare}
+    ordered = sorted(spare, key=lambda way: way.merchant is None)
+    return {name: tuple(way for way in ordered if app.channels(way.connector).medium == name) for name in media}
+
+
+def _stands_in(way: Way | Connection) -> bool:
+    return way.config.get("stands_in") == "yes"

@@ -19,8 +19,9 @@ from engine.rules.alarm import Picture, alarms
 from engine.rules.alert import Notice
 from engine.rules.retry import PAUSES, next_try
 from engine.store import alarms as rows
-from engine.store import backlog, merchants, rhythms, symptoms, watches
+from engine.store import backlog, hooks, merchants, rhythms, symptoms, watches
 from engine.store.alarms import Standing
+from engine.store.asked import credentials, unanswered
 from engine.store.rhythms import Heard
 from engine.store.session import Tx
 from engine.store.watches import Taken
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=30)
 NEWS = timedelta(days=1)  # a bad end is told for so long; it stays listed and counted
 OVERLAP = timedelta(minutes=2)  # an attempt is accepted some time after it was armed
+HOOKS = timedelta(hours=1)  # an endpoint for events that takes nothing for so long is more than restarted
+LATE = timedelta(seconds=15)  # after which the watch tells by itself what no worker has told
 AT_ONCE = 20  # told in one go
 DEADLINE = 10.0  # seconds for one of them
 LEASE = timedelta(seconds=AT_ONCE * DEADLINE + 60)
@@ -61,6 +64,22 @@ def sign_of_life(app: App) -> None:
     if _due(app, "worker"):
         now, real = app.clock.now(), app.clock.real()
         app.store.commit(lambda tx: watches.take(tx, "worker", EVERY, real=real, now=now))
+
+
+def hint(app: App) -> None:
+    """Wake a worker where there is something to tell."""
+    if app.settings.alert_url:
+        with app.store.read() as tx:
+            untold = rows.any_untold(tx, app.clock.real())
+        if untold:
+            app.hints.tell()
+
+
+def tell_late(app: App) -> int:
+    """Tell what no worker has told in time: there may be none left, and that itself is to be told."""
+    with app.store.read() as tx:
+        late = rows.any_untold(tx, app.clock.real() - LATE)
+    return tell(app) if late else 0
 
 
 def tell(app: App) -> int:
@@ -102,10 +121,12 @@ def _picture(app: App, tx: Tx, taken: Taken, heard: Sequence[Heard]) -> Picture:
     worker = watches.last(tx, "worker")
     return Picture(
         now=now, before=taken.before, worker=real - worker if worker else None, slugs=_slugs(tx),
-        waiting=backlog.waiting(tx, now), troubled=tuple(symptoms.troubled(tx, now - NEWS)),
+        waiting=(*backlog.waiting(tx, now), backlog.errands_due(tx, now, real)),
+        troubled=tuple(symptoms.troubled(tx, now - NEWS)),
         unread=tuple(symptoms.unread(tx, now - NEWS)), accounts=tuple(symptoms.held(tx)),
         paused=tuple(symptoms.stopped(tx)), sent=tuple(symptoms.sent(tx, (taken.before or now - NEWS) - OVERLAP)),
-        sources=tuple(one.source for one in heard),
+        sources=tuple(one.source for one in heard), unanswered=tuple(unanswered(tx, real)),
+        credentials=tuple(credentials(tx, now)), hooks=tuple(hooks.failing(tx, real - HOOKS)),
     )  # fmt: skip
 
 

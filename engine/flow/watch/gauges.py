@@ -57,6 +57,7 @@ def figures(app: App) -> list[Gauge]:
         troubled, runs = backlog.troubled(tx), backlog.runs_due(tx, now)
         held, pauses, opened = backlog.held_accounts(tx, real), backlog.pauses(tx), backlog.open_alarms(tx)
         worker = watches.last(tx, "worker")
+        asking, failing = backlog.errands_due(tx, now, real), backlog.failing(tx)
     lanes = [one for one in waiting if one.queue != "inbox"]
     inbox = next(one for one in waiting if one.queue == "inbox")
     kinds = {(kind,): float(opened.get(kind, 0)) for kind in KINDS}
@@ -71,6 +72,12 @@ def figures(app: App) -> list[Gauge]:
               values={(): inbox.count}),
         Gauge(name="todoke_deliveries_waiting_oldest_seconds", text="How long the oldest of them has waited",
               values={(): _age(now, inbox.oldest)}),
+        Gauge(name="todoke_errands_due", text="Things to ask of the systems behind connections, whose time has come",
+              values={(): asking.count}),
+        Gauge(name="todoke_errands_due_oldest_seconds", text="How long the oldest of them has waited",
+              values={(): _age(now, asking.oldest)}),
+        Gauge(name="todoke_errands_failing", text="Things to ask that have failed and are tried again, by why",
+              labels=("why",), values={(why,): float(count) for why, count in failing.items()}),
         Gauge(name="todoke_messages_troubled", text="Messages that are unknown or dead", labels=("status",),
               values={(status,): count for status, count in troubled.items()}),
         Gauge(name="todoke_runs_due", text="Runs whose wakeup has come", values={(): runs}),

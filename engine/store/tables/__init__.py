@@ -10,12 +10,14 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from engine.store.tables.asking import Errand, Unmapped
 from engine.store.tables.control import Account, AlarmRow, Rhythm, Volume, Watch
+from engine.store.tables.hooks import Hook, HookCall
 from engine.store.tables.instant import Instant
 from engine.store.tables.journeys import Attempt, JourneySwitch, JourneyVersion, LedgerRow, MessageRow, RunRow
 from engine.store.tables.orders import Alias, EventRow, ObservationRow, Subject
-from engine.store.tables.people import AccessKey, ConsentRow, Pause, Suppression, Token
-from engine.store.tables.sources import Connection, Inbox, Merchant
+from engine.store.tables.people import AccessKey, ConsentRow, Endpoint, Pause, Preference, Suppression, Token
+from engine.store.tables.sources import Connection, Inbox, Merchant, Stray
 
 
 def _table(row: type[SQLModel]) -> Table:
@@ -31,9 +33,12 @@ SUBJECT, ALIAS, OBSERVATION, EVENT = _table(Subject), _table(Alias), _table(Obse
 VERSION, SWITCH, RUN = _table(JourneyVersion), _table(JourneySwitch), _table(RunRow)
 MESSAGE, ATTEMPT, LEDGER = _table(MessageRow), _table(Attempt), _table(LedgerRow)
 TOKEN, SUPPRESSION, CONSENT = _table(Token), _table(Suppression), _table(ConsentRow)
-PAUSE, ACCESS = _table(Pause), _table(AccessKey)
+PAUSE, ACCESS, ENDPOINT = _table(Pause), _table(AccessKey), _table(Endpoint)
 ACCOUNT, VOLUME, ALARM = _table(Account), _table(Volume), _table(AlarmRow)
 RHYTHM, WATCH = _table(Rhythm), _table(Watch)
+PREFERENCE = _table(Preference)
+HOOK, HOOK_CALL = _table(Hook), _table(HookCall)
+ERRAND, UNMAPPED, STRAY = _table(Errand), _table(Unmapped), _table(Stray)
 
 __all__ = [
     "ACCESS",
@@ -43,19 +48,26 @@ __all__ = [
     "ATTEMPT",
     "CONNECTION",
     "CONSENT",
+    "ENDPOINT",
+    "ERRAND",
     "EVENT",
+    "HOOK",
+    "HOOK_CALL",
     "INBOX",
     "LEDGER",
     "MERCHANT",
     "MESSAGE",
     "OBSERVATION",
     "PAUSE",
+    "PREFERENCE",
     "RHYTHM",
     "RUN",
+    "STRAY",
     "SUBJECT",
     "SUPPRESSION",
     "SWITCH",
     "TOKEN",
+    "UNMAPPED",
     "VERSION",
     "VOLUME",
     "WATCH",
@@ -66,7 +78,10 @@ __all__ = [
     "Attempt",
     "Connection",
     "ConsentRow",
+    "Errand",
     "EventRow",
+    "Hook",
+    "HookCall",
     "Inbox",
     "JourneySwitch",
     "JourneyVersion",
@@ -75,11 +90,14 @@ __all__ = [
     "MessageRow",
     "ObservationRow",
     "Pause",
+    "Preference",
     "Rhythm",
     "RunRow",
+    "Stray",
     "Subject",
     "Suppression",
     "Token",
+    "Unmapped",
     "Volume",
     "Watch",
 ]

@@ -69,6 +69,7 @@ class MessageRow(SQLModel, table=True):
         partial("message_due", "due_at", "id", where="status = 'planned'"),
         partial("message_turn", "lane", "merchant_id", "due_at", "id", where="status = 'planned'"),
         partial("message_held", "lease_until", where="status IN ('leased', 'sending')"),
+        partial("message_silent", "silent_at", where="silent_at IS NOT NULL"),
         partial("message_trouble", "status", "due_at", "merchant_id", where="status IN ('unknown', 'dead')"),
         Index("message_subject", "subject_id"),
         Index("message_recent", "merchant_id", "planned_at"),
@@ -91,6 +92,7 @@ class MessageRow(SQLModel, table=True):
     template: str
     purpose: str
     lane: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})  # model.consent.lane
+    passed_over: str = Field(default="", sa_column_kwargs={"server_default": ""})  # media that were silent too long
     channel: str | None = None
     connection_id: str | None = None
     status: str = "planned"
@@ -100,6 +102,7 @@ class MessageRow(SQLModel, table=True):
     due_at: datetime
     expires_at: datetime
     sent_at: datetime | None = None
+    silent_at: datetime | None = None  # sent, but no receipt by then: by another medium
     fence: int = 0
     lease_until: datetime | None = None  # real time
     tries: int = 0

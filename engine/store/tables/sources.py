@@ -31,8 +31,12 @@ class Connection(SQLModel, table=True):
     name: str
     config: dict[str, Any] = json()
     sealed_secrets: bytes | None = sealed()
+    # Credentials that run out: name -> [when, since when it has been in force], both ISO 8601 in UTC.
+    until: dict[str, list[str]] = json()
     created_at: datetime
     last_delivery_at: datetime | None = None
+    refused: int = 0  # deliveries whose signature did not fit
+    refused_at: datetime | None = None  # the last of them; real time
 
 
 class Inbox(SQLModel, table=True):
@@ -59,3 +63,12 @@ class Inbox(SQLModel, table=True):
     tries: int = 0
     lease_until: datetime | None = None
     processed_at: datetime | None = None
+
+
+class Stray(SQLModel, table=True):
+    """A delivery that is parked because no merchant is set for a goods owner that it names. It goes when the delivery
+    is worked on again."""
+
+    connection_id: str = Field(primary_key=True, foreign_key="connection.id")
+    owner: str = Field(primary_key=True)  # as the source calls it
+    inbox_id: int = ref(key=True)

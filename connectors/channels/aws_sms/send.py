@@ -1,0 +1,129 @@
+"""One SMS by AWS End User Messaging, and what the answer means
+(https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_SendTextMessage.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from connectors.channels import short_text
+from connectors.channels.error_table import load_rows
+from connectors.channels.http_answer import Row, Said
+from connectors.channels.http_answer import outcome as answered
+from connectors.channels.mail_api import HOST, correlation, secret
+from connectors.channels.sns_keys import SETTINGS as SNS
+from connectors.sources.loose import rows, text
+from engine.contracts import Answer, Failure, HttpRequest, Outcome
+from engine.model.consent import OPTIONAL
+from engine.model.message import Content, Envelope
+
+LONGEST = 1_600  # characters
+TARGET = "PinpointSMSVoiceV2"
+ROWS = (*load_rows(Path(__file__).with_name("errors.yaml")), Row("400", "rejected", "message"))
+_DESTINATION = frozenset({"DestinationPhoneNumber", "destinationPhoneNumber"})
+_OURS = frozenset({
+    "OriginationIdentity", "ConfigurationSetName", "MaxPrice", "ProtectConfigurationId", "Keyword", "TimeToLive",
+})  # fmt: skip
+
+SETTINGS: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["region", "access_key_id", "secret_access_key"],
+    "properties": {
+        **SNS,
+        "region": {
+            "type": "string", "pattern": r"^[a-z]{2}(-[a-z]+)+-\d(?![\s\S])", "title": "Region, as ap-northeast-1",
+            "title_ja": "リージョン(例: ap-northeast-1)",
+        },
+        "access_key_id": {
+            "type": "string", "pattern": r"^[A-Z0-9]{16,128}(?![\s\S])",
+            "title": "Access key ID of an IAM user with sms-voice:SendTextMessage",
+            "title_ja": "アクセスキーID(sms-voice:SendTextMessage)",
+        },
+        "secret_access_key": secret("Secret access key", "シークレットアクセスキー"),
+        "session_token": secret("Session token, of temporary credentials", "セッショントークン(一時的な認証情報のみ)"),
+        "from": {
+            "type": "string", "pattern": r"^[A-Za-z0-9_:/+-]{1,256}(?![\s\S])",
+            "title": "Sender: number, sender ID or pool (id or ARN); without it AWS chooses",
+            "title_ja": "送信元(番号・送信者ID・プール)",
+        },
+        "configuration_set": {
+            "type": "string", "pattern": r"^[A-Za-z0-9_:/-]{1,256}(?![\s\S])",
+            "title": "Configuration set whose events go to the topic", "title_ja": "設定セット",
+        },
+        "max_price": {
+            "type": "string", "pattern": r"^\d{0,2}\.\d{1,5}(?![\s\S])", "title": "Most that one part may cost, in USD",
+            "title_ja": "1通あたりの上限金額(USD)",
+        },
+        "ttl": {
+            "type": "string", "pattern": r"^([5-9]|[1-9]\d{1,5})(?![\s\S])",
+            "title": "Seconds that delivery is tried, 5 to 259200", "title_ja": "配信を試みる時間(秒)",
+        },
+        "url": {
+            "type": "string", "pattern": HOST,
+            "title": "address of the API; without it https://sms-voice.<region>.amazonaws.com",
+        },
+    },
+}  # fmt: skip
+
+
+def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -> HttpRequest:
+    """One SendTextMessage, signed when it leaves. Our id is in the context, which comes back with every event. Raises
+    ValueError for what AWS would refuse."""
+    body: dict[str, Any] = {
+        "DestinationPhoneNumber": short_text.number(envelope.to),
+        "MessageBody": short_text.text_of(content, LONGEST),
+        "MessageType": "PROMOTIONAL" if envelope.purpose in OPTIONAL else "TRANSACTIONAL",
+        "Context": correlation(envelope),
+    }
+    named = {"OriginationIdentity": "from", "ConfigurationSetName": "configuration_set", "MaxPrice": "max_price"}
+    body |= {field: settings[name] for field, name in named.items() if settings.get(name)}
+    if ttl := settings.get("ttl"):
+        body["TimeToLive"] = int(ttl)
+    return HttpRequest(
+        url=f"{base(settings)}/",
+        headers={"content-type": "application/x-amz-json-1.0", "x-amz-target": f"{TARGET}.SendTextMessage"},
+        sign="aws4:sms-voice",
+        body=msgspec.json.encode(body),
+    )
+
+
+def base(settings: Mapping[str, str]) -> str:
+    """The address of the API."""
+    return (settings.get("url") or f"https://sms-voice.{settings['region']}.amazonaws.com").rstrip("/")
+
+
+def classify(result: Answer | Failure) -> Outcome:
+    """What AWS's answer, or its silence, means for the message."""
+    kind = result.headers.get("x-amzn-errortype", "") if isinstance(result, Answer) else ""
+    return answered(result, rows=ROWS, ref=_ref, error=lambda said: _error(said, kind))
+
+
+def _error(said: Said, kind: str) -> tuple[str, str]:
+    """(name, words): the reason where there is one that we know, else the type without what AWS puts around it."""
+    told = text(said.get("Message")) or text(said.get("message")) or ""
+    name = (str(said.get("__type") or "") or kind).partition(":")[0].rpartition("#")[2].strip()[:100]
+    reason = text(said.get("Reason")) or text(said.get("reason")) or ""
+    fields = {text(one.get("Name")) or text(one.get("name")) for one in rows(said.get("Fields") or said.get("fields"))}
+    if name == "ValidationException" and reason not in _SURE:
+        if fields & _DESTINATION:
+            return "invalid_destination", told
+        if fields & _OURS:
+            return "invalid_account", told
+    return (reason if any(row.name == reason for row in ROWS) and reason else name), told
+
+
+_SURE = frozenset({"PRICE_OVER_THRESHOLD", "DESTINATION_COUNTRY_BLOCKED", "COUNTRY_NOT_ENABLED"})
+
+
+def _ref(said: Said) -> str | None:
+    found = said.get("MessageId")
+    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+
+
+def objections(content: Content) -> tuple[str, ...]:
+    """What cannot be carried of this text, in words."""
+    return short_text.objections(content, LONGEST)

@@ -1,0 +1,90 @@
+"""An account at Vonage: settings, and the token by which an application logs in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any
+
+from connectors.channels.jwt import rs256
+from connectors.channels.mail_api import HOST, secret
+from connectors.sources.asking import address, ask, good, said
+from connectors.sources.loose import number, table
+from engine.contracts import Asking, Conversation, Finding, HttpRequest, Renewed
+
+URL, SMS_URL, REST = "https://api.nexmo.com", "https://rest.nexmo.com", "https://rest.nexmo.com"
+LASTS = timedelta(hours=6)
+
+SETTINGS: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["from"],
+    "anyOf": [{"required": ["application_id", "private_key"]}, {"required": ["api_key", "api_secret"]}],
+    "properties": {
+        "api": {
+            "enum": ["messages", "sms"], "default": "messages",
+            "title": "Messages API or the older SMS API", "title_ja": "使用するAPI(messages または sms)",
+        },
+        "application_id": {
+            "type": "string", "pattern": r"^[0-9a-fA-F-]{36}(?![\s\S])", "title": "Application ID",
+            "title_ja": "アプリケーションID",
+        },
+        "private_key": {
+            "type": "string", "file": True, "secret": True, "pattern": "^-----BEGIN ", "title_ja": "秘密鍵(@ファイル)",
+            "title": "Private key of the application, as --set private_key=@private.key",
+        },
+        "api_key": {
+            "type": "string", "pattern": r"^[0-9a-zA-Z]{6,20}(?![\s\S])", "title": "API key", "title_ja": "APIキー",
+        },
+        "api_secret": secret("API secret", "APIシークレット", r"^[!-~]{6,64}(?![\s\S])"),
+        "signature_secret": secret(
+            "Signature secret: checks what Vonage posts", "署名シークレット(受信の検証に使用)"
+        ),
+        "from": {
+            "type": "string", "pattern": r"^(\+?[1-9]\d{2,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11})(?![\s\S])",
+            "title": "Sender: a number or up to 11 letters", "title_ja": "送信元(番号または英数字)",
+        },
+        "ttl": {
+            "type": "string", "pattern": r"^[1-9]\d{1,5}(?![\s\S])",
+            "title": "Seconds that delivery is tried, 20 to 604800", "title_ja": "配信を試みる時間(秒)",
+        },
+        "url": {"type": "string", "pattern": HOST, "title": f"address of the API; without it {URL} or {SMS_URL}"},
+    },
+}  # fmt: skip
+
+
+def login(asking: Asking) -> Conversation[None]:
+    """A token made by the application's private key: nothing is asked of anybody
+    (https://developer.vonage.com/en/getting-started/concepts/authentication#json-web-tokens)."""
+    settings = asking.settings
+    application, key = settings.get("application_id"), settings.get("private_key")
+    if not application or not key or settings.get("api") == "sms":
+        return
+    since, until = int(asking.now.timestamp()), asking.now + LASTS
+    claims = {
+        "application_id": application, "iat": since, "exp": int(until.timestamp()),
+        "jti": blake2b(f"{application} {asking.now.isoformat()}".encode(), digest_size=16).hexdigest(),
+    }  # fmt: skip
+    yield Renewed(secrets={"access_token": rs256(claims, key, "private_key")}, until={"access_token": until})
+
+
+def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
+    """Is the key good, and is there credit? Only an account with api_key and api_secret can be asked."""
+    yield from login(asking)
+    settings = asking.settings
+    if not settings.get("api_key") or not settings.get("api_secret"):
+        what = "the key of the application can be read; the balance can only be asked with api_key and api_secret"
+        return (Finding(level="ok", what=what),)
+    base = settings.get("url") or REST
+    answer = yield from ask(
+        HttpRequest(
+            url=address(base, "account", "get-balance"), method="GET",
+            auth={"authorization": "Basic {api_key}:{api_secret}"},
+        )
+    )  # fmt: skip
+    left = number(table(said(good(answer))).get("value"))
+    if left is not None and left <= 0:
+        do = "top the account up in the Vonage Dashboard"
+        return (Finding(level="error", what="the account has no credit left", do=do),)
+    return (Finding(level="ok", what=f"the account has credit: {left if left is not None else 'unknown'} EUR"),)

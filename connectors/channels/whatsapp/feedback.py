@@ -1,0 +1,108 @@
+"""What WhatsApp posts: how a message fares, what people write back, and the question whether the address is ours
+(https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview)."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from connectors.channels.http_answer import spoken
+from connectors.channels.mail_receipts import receipt
+from connectors.channels.short_text import E164, wish
+from connectors.sources.loose import rows, table, text
+from connectors.sources.signing import hex_hmac, refusal
+from connectors.sources.tables import load_table
+from connectors.sources.times import from_unix
+from engine.contracts import Delivery, EndpointSeen, Reading, Receipt, Refused, Unreadable, Verified
+
+HEADER = "x-hub-signature-256"
+_TABLE = load_table(Path(__file__).with_name("errors.yaml"))
+STATUSES: Mapping[str, str] = _TABLE["statuses"]
+DEAD = frozenset(_TABLE["dead"])
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified | Refused:
+    """sha256=<hex HMAC-SHA256 of the raw body by the app secret>
+    (https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validating-payloads)."""
+    given = delivery.headers.get(HEADER, "")
+    found = refusal(delivery.body, given.removeprefix("sha256=") or None, secrets, HEADER, hex_hmac)
+    return found or identify(delivery)
+
+
+def greet(delivery: Delivery, secrets: Mapping[str, Sequence[str]]) -> str | None:
+    """Meta asks once, by GET, with the verify token that the operator has typed there; the challenge is said back."""
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(delivery.url).query).items()}
+    token, challenge = asked.get("hub.verify_token", ""), asked.get("hub.challenge", "")
+    known = [one.encode() for one in secrets.get("verify_token", ()) if one]
+    fits = [hmac.compare_digest(token.encode(), one) for one in known]
+    if asked.get("hub.mode") != "subscribe" or not any(fits) or not _CHALLENGE.fullmatch(challenge):
+        return None
+    return challenge
+
+
+def identify(delivery: Delivery) -> Verified:
+    """The statuses and messages that it tells of, by their ids."""
+    values = list(_values(spoken(delivery.body)))
+    ids = [
+        f"{text(one.get('id'))} {text(one.get('status'))}" for value in values for one in rows(value.get("statuses"))
+    ]
+    ids += [f"{text(one.get('id'))}" for value in values for one in rows(value.get("messages"))]
+    if not ids:
+        return Verified(topic="other")
+    return Verified(key=" ".join(ids) if "None" not in " ".join(ids) else None, topic="messages")
+
+
+def read(delivery: Delivery) -> Reading:
+    """Receipts of statuses, wishes of people. Raises Unreadable."""
+    body = spoken(delivery.body)
+    if not isinstance(body.get("entry"), list):
+        raise Unreadable("entry: expected an array")
+    receipts, endpoints, unmapped = list[Receipt](), list[EndpointSeen](), list[str]()
+    for value in _values(body):
+        for one in rows(value.get("statuses")):
+            word = (text(one.get("status")) or "").lower()
+            if word not in STATUSES:
+                unmapped.append(word[:64] or "none")
+            elif found := _receipt(one, word, delivery.received_at):
+                receipts.append(found)
+        for one in rows(value.get("messages")):
+            endpoints += _wished(one, delivery.received_at)
+    said = bool(receipts or endpoints or unmapped)
+    return Reading(
+        receipts=tuple(receipts), endpoints=tuple(endpoints), unmapped=tuple(dict.fromkeys(unmapped)),
+        ignored=None if said else "nothing about a message of ours",
+    )  # fmt: skip
+
+
+def _receipt(one: Mapping[str, Any], word: str, received: datetime) -> Receipt | None:
+    message, _, merchant = (text(one.get("biz_opaque_callback_data")) or "").partition(" ")
+    wrong = next(iter(rows(one.get("errors"))), {})
+    code = text(wrong.get("code"))
+    detail = text(table(wrong.get("error_data")).get("details")) or text(wrong.get("title"))
+    status = "bounced" if STATUSES[word] == "undelivered" and code in DEAD else STATUSES[word]
+    at = from_unix(one.get("timestamp")) or received
+    return receipt({"message": message, "merchant": merchant}, status, at, code=code or word, detail=detail)
+
+
+def _wished(one: Mapping[str, Any], received: datetime) -> Iterator[EndpointSeen]:
+    """STOP as a text, or a button of the template that says so."""
+    said = text(table(one.get("text")).get("body")) or text(table(one.get("button")).get("text"))
+    address = f"+{(text(one.get('from')) or '').removeprefix('+')}"
+    at = from_unix(one.get("timestamp")) or received
+    match wish(said) if E164.fullmatch(address) else None:
+        case "left":
+            yield EndpointSeen(medium="whatsapp", address=address, as_of=at, status="left", detail="STOP")
+        case "back":
+            yield EndpointSeen(medium="whatsapp", address=address, as_of=at, status="back", detail="START")
+
+
+def _values(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for entry in rows(body.get("entry")):
+        for change in rows(entry.get("changes")):
+            yield table(change.get("value"))

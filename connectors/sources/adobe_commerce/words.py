@@ -1,0 +1,51 @@
+"""Magento's states, flags and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connectors.sources.loose import money, number, plain, raw_status, rounded, text
+from connectors.sources.statusmap import load
+from connectors.sources.times import moment
+from engine.model.order import Money
+
+MAP = load(Path(__file__).parent)
+
+
+def meaning(section: str, value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Our word for a raw state, and the raw state itself when the map does not have it."""
+    raw = raw_status(value)
+    if raw is None:
+        return None, ()
+    fields = MAP[section].get(raw)
+    return (fields["status"], ()) if fields else (None, (raw,))
+
+
+def when(source: Mapping[str, Any], name: str) -> datetime | None:
+    """The moment under `name`: UTC that does not say so ("2026-11-20 10:00:00")."""
+    return moment(source.get(name), "UTC")
+
+
+def changed(source: Mapping[str, Any]) -> datetime | None:
+    """When the record last changed."""
+    return when(source, "updated_at") or when(source, "created_at")
+
+
+def yes(value: object) -> bool:
+    """A flag as PHP writes it: 1, "1", true."""
+    return value is True or text(value) == "1"
+
+
+def amount(value: object, currency: object) -> Money | None:
+    """Money in the smallest unit of its currency: the database keeps four decimals ("14810.0000" yen)."""
+    found = number(value)
+    return money(plain(rounded(found, currency)), currency) if found is not None else None
+
+
+def positive(value: object) -> bool:
+    """A number above zero."""
+    found = number(value)
+    return found is not None and found > 0

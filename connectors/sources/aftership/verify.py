@@ -1,0 +1,31 @@
+"""Is a delivery from AfterShip?
+
+https://www.aftership.com/docs/tracking/webhook/webhook-signature: `aftership-hmac-sha256` is the base64 HMAC-SHA256 of
+the raw body under the webhook secret. AfterShip's other products sign in headers of other names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from connectors.sources.jsonbody import load
+from connectors.sources.loose import identity, table, text
+from connectors.sources.signing import refusal
+from engine.contracts import Delivery, Refused, Unreadable, Verified
+
+HEADER = "aftership-hmac-sha256"
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified | Refused:
+    """Check the signature against every active secret. The key is the `event_id`, the same over all retries."""
+    return refusal(delivery.body, delivery.headers.get(HEADER), secrets, HEADER) or identify(delivery)
+
+
+def identify(delivery: Delivery) -> Verified:
+    """Id and topic as the body tells them; older webhook versions have no id."""
+    try:
+        body = table(load(delivery.body))
+    except Unreadable:
+        return Verified()
+    return Verified(key=identity(body.get("event_id")), topic=text(body.get("event")))

@@ -1,0 +1,62 @@
+"""LOGILESS's words, times and names of fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connectors.sources import carriers, days, statusmap
+from connectors.sources.loose import text
+
+MAP = statusmap.load(Path(__file__).parent)
+ZONE = "Asia/Tokyo"
+
+Record = Mapping[str, Any]
+
+_COUNTED = re.compile(r"(?<=[a-z])(?=\d$)")
+
+
+def field(record: Record, name: str) -> Any:
+    """The value of "recipient_name1", which deliveries inside orders call "recipient_name_1"."""
+    return record[name] if name in record else record.get(_COUNTED.sub("_", name))
+
+
+def meaning(section: str, word: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """What status_map.yaml says of a word, and the word when it says nothing."""
+    return statusmap.meaning(MAP[section], word)
+
+
+def says(record: Record, section: str, *names: str) -> Mapping[str, str]:
+    """The meaning of the first of the fields that holds anything."""
+    return meaning(section, next((value for name in names if (value := text(record.get(name)))), None))[0]
+
+
+def unmapped(record: Record, fields: Mapping[str, str]) -> tuple[str, ...]:
+    """The words under these fields that status_map.yaml does not know. `fields`: field -> section."""
+    return tuple(raw for name, section in fields.items() for raw in meaning(section, record.get(name))[1])
+
+
+def when(record: Record, *names: str) -> datetime | None:
+    """The first of the moments that is told. They are Japanese time without saying so."""
+    return next((at for name in names if (at := days.at(record.get(name), ZONE))), None)
+
+
+def carrier(method: object) -> tuple[str | None, str | None]:
+    """Slug and name of the carrier that a way of delivery means."""
+    known = meaning("methods", method)[0]
+    name = known.get("name") or text(method)
+    slug = known.get("carrier") or carriers.slug(text(method)) or carriers.slug(name)
+    return (None if slug == "none" else slug), name
+
+
+def fetched(method: object) -> bool:
+    """Does the customer fetch it, so that nothing travels?"""
+    return "fetched" in meaning("methods", method)[0]
+
+
+def is_on(value: object) -> bool:
+    """Is a flag set? Orders write 1 and 0, deliveries true and false."""
+    return value is True or text(value) == "1"

@@ -1,0 +1,199 @@
+"""The mapping of a connection, read and checked: every mistake is named with its line and what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from connectors.sources import told_yaml
+from connectors.sources.mapped.expressions import Expression, Wrong, compiled
+from connectors.sources.mapped.options import OPTIONS, Polling, Shape, Verifying
+from connectors.sources.mapped.spec import CHOICES, MEANINGS, RECORD, Part
+from connectors.sources.mapped.words import Meaning, Statuses, plain_word
+from connectors.sources.times import zone_named
+from connectors.sources.told_yaml import Document, Path
+from engine.contracts import Unreadable
+
+MOST_LETTERS = 64 * 1024
+
+
+class Mistake(Unreadable):
+    """The mapping cannot be used; the message says where and what was meant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One part as mapped: an expression or several for each field, and the parts inside it."""
+
+    path: str  # "record 1 order"
+    fields: Mapping[str, tuple[Expression, ...]] = field(default_factory=dict)
+    parts: Mapping[str, Block] = field(default_factory=dict)
+    each: Expression | None = None
+    group: Expression | None = None
+    when: Expression | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapped:
+    """A whole mapping. `zone` is an IANA name, `date_formats` are strptime formats."""
+
+    shape: Shape
+    zone: str
+    currency: str
+    date_formats: tuple[str, ...]
+    records: tuple[Block, ...]
+    statuses: Statuses
+    verify: Verifying | None
+    poll: Polling | None
+
+
+def mapping_of(config: Mapping[str, str]) -> Mapped:
+    """The mapping of a connection's config. Raises Mistake."""
+    text = config.get("mapping", "")
+    if not text.strip():
+        raise Mistake("the connection has no mapping: give it one with --set mapping=@FILE")
+    return _load(text)
+
+
+@lru_cache(maxsize=64)
+def _load(text: str) -> Mapped:
+    try:
+        document = told_yaml.read(text)
+    except told_yaml.Refused as refused:
+        raise Mistake(f"mapping{f' line {refused.line}' if refused.line else ''}: {refused}") from None
+    return Loader(document).whole()
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Walks the document along `spec`."""
+
+    document: Document
+
+    def whole(self) -> Mapped:
+        told = self.table(self.document.value, ())
+        self.known(told, (*OPTIONS, "records", "statuses", "owner"), ())
+        shape = Shape.of(self, told)
+        if not told.get("records"):
+            raise self.wrong((), "no records: say under `records:` what a record is and what it tells")
+        zone, currency = self.word(told, "time_zone", (), "Asia/Tokyo"), self.word(told, "currency", (), "JPY").upper()
+        try:
+            zone_named(zone)
+        except Unreadable:
+            raise self.wrong(
+                ("time_zone",), f"time_zone: there is no {zone[:40]!r}; use a name as Asia/Tokyo"
+            ) from None
+        if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+            raise self.wrong(("currency",), "currency: expected three letters, as JPY")
+        records = tuple(
+            self.block(item, RECORD, ("records", place), f"record {place + 1}", told.get("owner"))
+            for place, item in enumerate(self.items(told["records"], ("records",)))
+        )
+        formats = self.items(told.get("date_format", []), ("date_format",))
+        return Mapped(
+            shape=shape, zone=zone, currency=currency, date_formats=tuple(str(one) for one in formats),
+            records=records, statuses=self.statuses(told.get("statuses", {})),
+            verify=Verifying.of(self, told), poll=Polling.of(self, told, shape, records[0].each),
+        )  # fmt: skip
+
+    def block(self, value: Any, part: Part, path: Path, name: str, owner: Any = None) -> Block:
+        """One part, its expressions compiled."""
+        told = self.table(value, path)
+        choices = CHOICES if part.several else ()
+        self.known(told, (*part.fields, *part.parts, *choices), path)
+        given = {key: told[key] for key in part.fields if key in told}
+        if owner is not None and "owner" in part.fields:
+            given.setdefault("owner", owner)
+        fields = {
+            key: tuple(self.expression(one, (*path, key)) for one in self.items(text, (*path, key)))
+            for key, text in given.items()
+        }
+        parts = {
+            key: self.block(told[key], below, (*path, key), f"{name} {key}")
+            for key, below in part.parts.items()
+            if key in told
+        }
+        if part is RECORD and not parts:
+            kinds = ", ".join(RECORD.parts)
+            raise self.wrong(path, f"this record tells nothing; it needs one of {kinds}")
+        chosen = {key: self.expression(told[key], (*path, key)) for key in choices if key in told}
+        return Block(path=name, fields=fields, parts=parts, **chosen)
+
+    def statuses(self, value: Any) -> Statuses:
+        """Part -> word as compared -> meanings."""
+        told = self.table(value, ("statuses",))
+        self.known(told, MEANINGS, ("statuses",))
+        return {
+            section: {
+                plain_word(raw): tuple(
+                    self.meaning(one, section, ("statuses", section, raw))
+                    for one in self.items(said, ("statuses", section, raw))
+                )
+                for raw, said in self.table(words, ("statuses", section)).items()
+            }
+            for section, words in told.items()
+        }
+
+    def meaning(self, value: Any, section: str, path: Path) -> Meaning:
+        """A word, or a word with the reason and detail of a carrier."""
+        told = value if isinstance(value, dict) else {"status": value}
+        self.known(told, ("status", "reason", "substatus"), path)
+        word = str(told.get("status", "")).strip().lower().replace("-", "_").replace(" ", "_")
+        if word not in MEANINGS[section]:
+            raise self.wrong(path, f"{word[:40]!r} is no status of ours{self.meant(word, MEANINGS[section])}")
+        return Meaning(word=word, reason=told.get("reason"), substatus=told.get("substatus"))
+
+    def expression(self, value: Any, path: Path) -> Expression:
+        """The expression of a text."""
+        if not isinstance(value, str):
+            raise self.wrong(path, f"{path[-1]}: expected an expression (JMESPath), as buyer.email")
+        try:
+            return compiled(value)
+        except Wrong as error:
+            spaced = " ".join(value.split())
+            hint = f"; a name with spaces or signs stands in quotes: '\"{spaced}\"'" if value.strip() else ""
+            raise self.wrong(path, f"{path[-1]}: {value[:60]!r} is no expression: {error}{hint}") from None
+
+    def table(self, value: Any, path: Path) -> dict[str, Any]:
+        """The mapping that stands there. Raises Mistake."""
+        if not isinstance(value, dict):
+            raise self.wrong(path, f"{path[-1] if path else 'the file'}: expected a mapping (key: value)")
+        return value
+
+    def items(self, value: Any, path: Path) -> Sequence[Any]:
+        """A list, or a single thing as a list of one."""
+        return value if isinstance(value, list) else [value]
+
+    def word(self, told: Mapping[str, Any], key: str, path: Path, default: str = "") -> str:
+        """The text under the key. Raises Mistake."""
+        value = told.get(key, default)
+        if not isinstance(value, str):
+            raise self.wrong((*path, key), f"{key}: expected a text")
+        return value.strip()
+
+    def choice(self, told: Mapping[str, Any], key: str, path: Path, choices: Sequence[str], default: str) -> str:
+        """One of a few words. Raises Mistake."""
+        value = self.word(told, key, path, default).lower()
+        if value not in choices:
+            listed = ", ".join(choices)
+            raise self.wrong((*path, key), f"{key}: {value[:40]!r} is none of {listed}{self.meant(value, choices)}")
+        return value
+
+    def known(self, told: Mapping[str, Any], allowed: Iterable[str], path: Path) -> None:
+        """Every key is one there is. Raises Mistake."""
+        for key in told:
+            if key not in (names := tuple(allowed)):
+                meant = self.meant(key, names) or f"; there are {', '.join(names)}"
+                raise self.wrong((*path, key), f"there is no key {key[:40]!r} here{meant}")
+
+    def meant(self, word: str, choices: Iterable[str]) -> str:
+        """Words for what was probably meant, or nothing."""
+        close = get_close_matches(word.lower(), [*choices], n=1, cutoff=0.6)
+        return f"; did you mean {close[0]}?" if close else ""
+
+    def wrong(self, path: Path, what: str) -> Mistake:
+        """The mistake at that place."""
+        return Mistake(f"mapping line {self.document.line(path)}: {what}")

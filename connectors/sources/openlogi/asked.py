@@ -1,0 +1,65 @@
+"""Requests to Openlogi's API, and what its answers say. https://api.openlogi.com/doc/api.html, X-Api-Version 1.5"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+from connectors.sources.asking import address, ask, good, said
+from connectors.sources.loose import rows, table
+from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Step, Unanswered
+
+URL = "https://api.openlogi.com/api"
+VERSION = "1.5"
+
+
+def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
+    """Can shipments be read?"""
+    try:
+        told = yield from get(asking, "shipments")
+    except Unanswered as unanswered:
+        return (Finding(level="error", what=f"Openlogi's API: {unanswered}", do=_DO[unanswered.why]),)
+    if not isinstance(table(told).get("shipments"), list):
+        return (Finding(level="error", what="Openlogi's API answers without shipments", do="see whether url is right"),)
+    count = len(rows(told["shipments"]))
+    return (Finding(level="ok", what=f"Openlogi's API answers; shipments under way: {count}"),)
+
+
+_DO = {
+    "login": "issue a token as the main user (API Token管理) and set token",
+    "rate": "nothing: it is asked again later; see which other programs use the token",
+    "quota": "register a means of payment with Openlogi (status 402)",
+    "provider": "nothing: it is asked again later; Openlogi may be under maintenance",
+    "request": "see whether url is right",
+}
+
+
+def request(asking: Asking, *path: str) -> HttpRequest:
+    """The request for what stands at the path."""
+    return HttpRequest(
+        url=address(asking.settings.get("url") or URL, *path),
+        method="GET",
+        headers={"accept": "application/json", "x-api-version": VERSION},
+        auth={"authorization": "Bearer {token}"},
+    )
+
+
+def get(asking: Asking, *path: str) -> Generator[Step, Answer | None, Any]:
+    """What stands at the path. Raises Unanswered."""
+    answer = yield from ask(request(asking, *path))
+    return told_by(answer)
+
+
+def told_by(answer: Answer) -> Any:
+    """The JSON value of a good answer. Raises Unanswered."""
+    if answer.code == 402:
+        raise Unanswered("quota", "status 402: Openlogi wants a means of payment", timedelta(hours=6))
+    if answer.code == 429:
+        good(answer if "retry-after" in answer.headers else _in_a_minute(answer))
+    return said(good(answer))
+
+
+def _in_a_minute(answer: Answer) -> Answer:
+    """The allowance is counted by the minute, and nothing is said of how much of it is left to wait."""
+    return Answer(code=answer.code, headers={**answer.headers, "retry-after": "60"}, body=answer.body)

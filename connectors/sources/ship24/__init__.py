@@ -1,0 +1,82 @@
+"""Ship24: trackings, by webhook and by the results of its trackers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connectors.sources.ship24.ask import check, fetch, poll
+from connectors.sources.ship24.read import read
+from connectors.sources.ship24.trackings import ZONE
+from connectors.sources.ship24.verify import identify, verify
+from engine.contracts import Api, Manifest, Source
+
+SOURCE = Source(
+    manifest=Manifest(
+        name="ship24",
+        title="Ship24",
+        title_ja="Ship24",
+        modes=("webhook", "poll"),
+        capabilities=frozenset({"tracking", "scans", "delivery_id", "eta"}),
+        settings={
+            "type": "object",
+            "properties": {
+                "secret": {
+                    "type": "string",
+                    "minLength": 1,
+                    "secret": True,
+                    "title": "Webhook secret of the account",
+                    "title_ja": "Webhookのシークレット",
+                },
+                "token": {
+                    "type": "string",
+                    "minLength": 1,
+                    "secret": True,
+                    "title": "API key, for asking Ship24",
+                    "title_ja": "APIキー（Ship24への問い合わせに使います）",
+                },
+                "url": {
+                    "type": "string",
+                    "pattern": "^https?://",
+                    "default": "https://api.ship24.com/public/v1",
+                    "title": "Address of the API",
+                    "title_ja": "APIのアドレス",
+                },
+                "days": {
+                    "type": "string",
+                    "pattern": r"^[1-9]\d{0,2}$",
+                    "default": "14",
+                    "title": "For how many days after it was made a tracker is asked for (one request for each)",
+                    "title_ja": "作成から何日間、追跡情報を問い合わせるか（1件につき1回の問い合わせ）",
+                },
+                "order_number": {
+                    "type": "string",
+                    "enum": ["shipmentReference", "clientTrackerId"],
+                    "title": "The field into which you put the shop's order number, if you do",
+                    "title_ja": "店舗の注文番号を入れている項目（入れている場合だけ）",
+                },
+                "timezone": {
+                    "type": "string",
+                    "minLength": 1,
+                    "default": ZONE,
+                    "title": "Time zone (IANA name) of scans without an offset",
+                    "title_ja": "時差のない時刻のタイムゾーン（例: Asia/Tokyo）",
+                },
+            },
+            "required": ["secret"],
+            "additionalProperties": False,
+        },
+        time_zone=ZONE,
+        notifies_customer="maybe",  # when a tracker was made with the receiver's mail address
+    ),
+    verify=verify,
+    read=read,
+    identify=identify,
+    api=Api(
+        poll=poll,
+        fetch=fetch,
+        check=check,
+        needs=("token",),
+        every=timedelta(hours=6),  # behind the webhook; a request for each tracker
+        pace=timedelta(milliseconds=150),  # 10 requests a second
+    ),
+)

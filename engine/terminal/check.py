@@ -1,0 +1,122 @@
+"""`todoke connections check`: how connections are, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.terminal import choose, speak
+from engine.terminal.connections import connections
+from engine.terminal.speak import Column, Json, OfMerchant
+
+if TYPE_CHECKING:
+    from engine.flow.app import App
+    from engine.rules.health import Note
+    from engine.rules.sender_dns import Look
+    from engine.store.merchants import Connection
+
+COLUMNS = (
+    Column("CONNECTION", lambda row: row["connection"], whole=True),
+    Column("STATE", lambda row: row["level"], whole=True),
+    Column("WHAT, AND WHAT TO DO", lambda row: "\n".join(filter(None, (row["what"], row["do"])))),
+)
+
+
+@connections.command()
+def check(
+    context: typer.Context,
+    connection: Annotated[str | None, typer.Argument(metavar="[CONNECTION]", help="One; without it all.")] = None,
+    merchant: OfMerchant = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no system; tell only what is known.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask systems, providers and the DNS whether all is well; tell what is so, and what to paste."""
+    from engine.io.dns import Dns
+    from engine.store import merchants
+
+    with speak.opened(context) as app:
+        if connection is not None:
+            wanted = [choose.connection(app, connection)]
+        else:
+            chosen = {one.id for one in choose.merchants(app, merchant)}
+            with app.store.read() as tx:
+                found = merchants.connections(tx)
+            wanted = [one for one in found if merchant is None or one.merchant is None or one.merchant in chosen]
+        with speak.console(errors=True).status("asking") as status:
+            for one in () if offline else wanted:
+                status.update(f"asking {one.name}")
+                _ask(app, one)
+        names = choose.slugs(app)
+        look = None if offline else Dns(app.settings.dns)
+        rows = [_row(app, one, names.get(one.merchant or 0), look) for one in wanted]
+    _print(rows, as_json=as_json)
+    if any(row["level"] == "error" for row in rows):
+        raise typer.Exit(1)
+
+
+def _ask(app: App, one: Connection) -> None:
+    """Run the source's own check; what it finds is kept with the connection."""
+    from engine.flow.ask import plan
+    from engine.flow.ask.by_hand import run_now
+    from engine.flow.ask.visit import settings_of
+    from engine.rules.errand import missing
+
+    api = plan.api_of(app, one)
+    if api is not None and api.check is not None and not missing(api, settings_of(one)):
+        came = run_now(app, one, "check")
+        if came.held is not None:
+            speak.say(f"{one.id}: not asked, it rests or is being asked until {speak.shown(came.held.lease_until)}")
+
+
+def _row(app: App, one: Connection, slug: str | None, look: Look | None) -> dict[str, Any]:
+    from engine.flow.watch.health import known
+    from engine.rules.health import notes, worst
+    from engine.rules.health_words import said
+    from engine.store import merchants
+
+    with app.store.read() as tx:
+        fresh = merchants.connection(tx, one.id) or one
+        found = known(app, tx, [fresh]).get(one.id)
+    told = notes(found) if found else []
+    if fresh.role == "channel":
+        told = _of_channel(app, fresh, look)
+    return {
+        "connection": one.id, "merchant": slug, "connector": one.connector, "level": worst(told),
+        "last_delivery_at": speak.iso(fresh.last_delivery_at),
+        "findings": [
+            {"level": note.level, "about": note.kind, "what": words.what, "do": words.do}
+            for note in told for words in (said(note, one.id, "en", zone=app.clock.real().astimezone().tzinfo),)
+        ],
+    }  # fmt: skip
+
+
+def _of_channel(app: App, one: Connection, look: Look | None) -> list[Note]:
+    """What its provider has said at the last check, and what the DNS says now."""
+    from engine.contracts import Finding
+    from engine.flow.sender_check import looked
+    from engine.rules.health import LEVELS, Note
+    from engine.store import errands
+
+    with app.store.read() as tx:
+        planned = errands.of(tx, one.id)
+    said = [Finding(**finding) for errand in planned for finding in errand.findings or ()]
+    failed = [
+        Finding(level="error", what=f"its provider could not be asked ({errand.why}): {errand.reason}")
+        for errand in planned if errand.why
+    ]  # fmt: skip
+    found = [*failed, *said, *(looked(app, one, look) if look is not None else ())]
+    values = [Note(level=each.level, kind="told", values={"what": each.what, "do": each.do}) for each in found]
+    return sorted(values, key=lambda note: LEVELS.index(note.level))
+
+
+def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        speak.answer(rows)
+        return
+    lines = [
+        {"connection": row["connection"], "level": one["level"], "what": one["what"], "do": one["do"]}
+        for row in rows
+        for one in row["findings"] or [{"level": "ok", "what": "nothing to say", "do": None}]
+    ]
+    speak.listing(lines, COLUMNS, as_json=False, empty="no connection yet; type: todoke connect CONNECTOR")

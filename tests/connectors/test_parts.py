@@ -1,0 +1,180 @@
+"""Parts that several sources share: times of day, countries, records in their wrappers, tokens that run out."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.sources import oauth, slots
+from connectors.sources.countries import country
+from connectors.sources.records import each, merged, unwrapped
+from connectors.sources.turns import in_turn
+from engine.contracts import Answer, Asking, HttpRequest, Reading, Renewed, Unanswered, Unreadable
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("slot", "first", "last"),
+    [
+        ("0812", "08:00", "12:00"),
+        ("1214", "12:00", "14:00"),
+        ("午前中", "08:00", "12:00"),
+        ("午後", "12:00", "18:00"),
+        ("14:00～16:00", "14:00", "16:00"),
+        ("１４時〜１６時", "14:00", "16:00"),
+        ("19:00:00-21:00:00", "19:00", "21:00"),
+        ("18時30分-20時", "18:30", "20:00"),
+        ("9-12", "09:00", "12:00"),
+        ("指定なし", "00:00", "23:59"),
+        ("1816", "00:00", "23:59"),  # ends before it begins
+        ("18時以降", "00:00", "23:59"),
+        (None, "00:00", "23:59"),
+        ({"from": 1}, "00:00", "23:59"),
+    ],
+)
+def test_a_time_of_day_is_understood_in_the_words_of_shops(slot: object, first: str, last: str) -> None:
+    start, end = slots.arrival(date(2026, 11, 26), slot, "Asia/Tokyo")
+    assert start is not None
+    assert end is not None
+    assert (start.strftime("%H:%M"), end.strftime("%H:%M")) == (first, last)
+    assert start.utcoffset() == timedelta(hours=9)
+
+
+def test_there_is_no_time_without_a_day() -> None:
+    assert slots.arrival(None, "午前中", "Asia/Tokyo") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("JPN", "JP"), ("jp", "JP"), (392, "JP"), ("036", "AU"), (36, "AU"), ("日本", "JP"), ("Japan", "JP"), ("XK", "XK"),
+     ("アメリカ合衆国", None), ("", None), (None, None), ([], None)],
+)  # fmt: skip
+def test_a_country_is_a_code_of_two_letters(written: object, code: str | None) -> None:
+    assert country(written) == code
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ({"id": 1}, 1),
+        ([{"id": 1}, None, {"id": 2}], 2),
+        ({"orders": [{"id": 1}, {"id": 2}]}, 2),
+        ({"order": {"id": 1}}, 1),
+        ({"data": {"orders": {"nodes": [{"id": 1}]}}}, 1),
+        ({"data": {"orders": {"edges": [{"node": {"id": 1}}, {"node": {"id": 2}}]}}}, 2),
+        ([{"order": {"id": 1}}, {"id": 2}], 2),
+        ({"id": 1, "order": None}, 1),
+        ({"orders": []}, 0),
+        ([], 0),
+    ],
+)
+def test_records_are_found_in_whatever_they_are_wrapped(body: Any, count: int) -> None:
+    found = unwrapped(body, ("data", "orders", "order", "nodes", "edges", "node"))
+    assert [one["id"] for one in found] == list(range(1, count + 1))
+
+
+@pytest.mark.parametrize("body", [None, 1, "text", [1, 2], {"orders": [1]}])
+def test_a_body_without_any_object_is_unreadable(body: Any) -> None:
+    with pytest.raises(Unreadable):
+        unwrapped(body, ("orders",))
+
+
+def of_record(record: Mapping[str, Any]) -> Reading:
+    if "id" not in record:
+        raise Unreadable("the record has no id")
+    return Reading(fetch=(f"records/{record['id']}",))
+
+
+def test_one_bad_record_of_many_is_told_and_the_others_are_read() -> None:
+    read = each([{"id": 1}, {}, {"id": 2}], of_record)
+    assert read.fetch == ("records/1", "records/2")
+    assert [(row.number, row.reason) for row in read.bad_rows] == [(2, "the record has no id")]
+    for records in ([{}], [{}, {}]):
+        with pytest.raises(Unreadable):
+            each(records, of_record)
+
+
+def test_what_is_ignored_counts_only_when_there_is_nothing_else() -> None:
+    assert merged([Reading(ignored="a"), Reading(fetch=("x",)), Reading(fetch=("x",))]) == Reading(fetch=("x",))
+    assert merged([Reading(ignored="a"), Reading(ignored="b")]).ignored == "a"
+    assert merged([]).ignored is not None
+
+
+RENEWAL = oauth.Renewal(url="https://api.example.jp/token", lifetime=timedelta(days=30))
+ASKED = HttpRequest(url="https://api.example.jp/orders", method="GET", auth=oauth.BEARER)
+
+
+def steps(answers: list[Answer], until: datetime | None = None, **settings: str) -> list[str]:
+    """What the conversation does, in words; `answers` are those to its requests."""
+    held = dict(settings)
+    asking = Asking(settings=held, now=NOW, since=NOW, until={"access_token": until} if until else {})
+    conversation, told, answer = oauth.put(asking, RENEWAL, ASKED), [], None
+    while True:
+        try:
+            step = conversation.send(answer)
+        except StopIteration as end:
+            return [*told, str(end.value.code)]
+        except Unanswered as unanswered:
+            return [*told, unanswered.why]
+        answer = None
+        if isinstance(step, Renewed):
+            held |= step.secrets
+            told.append("renewed")
+        elif isinstance(step, HttpRequest):
+            told.append(step.url.rpartition("/")[2])
+            answer = answers.pop(0)
+
+
+def granted(**told: Any) -> Answer:
+    return Answer(code=200, body=json.dumps({"access_token": "new", "expires_in": 3600, **told}).encode())
+
+
+OK, DENIED = Answer(code=200, body=b"{}"), Answer(code=401)
+
+
+@pytest.mark.parametrize(
+    ("settings", "until", "answers", "expected"),
+    [
+        ({"access_token": "a", "refresh_token": "r"}, None, [OK], ["orders", "200"]),
+        ({"access_token": "a", "refresh_token": "r"}, NOW, [granted(), OK], ["token", "renewed", "orders", "200"]),
+        ({"refresh_token": "r"}, None, [granted(), OK], ["token", "renewed", "orders", "200"]),
+        (
+            {"access_token": "a", "refresh_token": "r"},
+            None,
+            [DENIED, granted(), OK],
+            ["orders", "token", "renewed", "orders", "200"],
+        ),
+        ({"refresh_token": "r"}, None, [granted(), DENIED], ["token", "renewed", "orders", "401"]),  # once is enough
+        ({"access_token": "a"}, NOW, [DENIED], ["orders", "401"]),  # nothing to renew it by
+        ({}, None, [], ["login"]),
+        ({"refresh_token": "r"}, None, [DENIED], ["token", "login"]),
+        ({"refresh_token": "r"}, None, [Answer(code=200, body=b"{}")], ["token", "login"]),
+        ({"refresh_token": "r"}, None, [Answer(code=503)], ["token", "provider"]),
+    ],
+)
+def test_a_token_is_renewed_when_it_must_be(
+    settings: dict[str, str], until: datetime | None, answers: list[Answer], expected: list[str]
+) -> None:
+    assert steps(list(answers), until, **settings) == expected
+
+
+def test_a_refresh_token_that_is_not_rotated_is_kept() -> None:
+    asking = Asking(settings={"refresh_token": "r"}, now=NOW, since=NOW)
+    conversation = oauth.renew(asking, RENEWAL)
+    next(conversation)
+    renewed = conversation.send(granted(expires_in="soon"))
+    assert isinstance(renewed, Renewed)
+    assert renewed.secrets == {"access_token": "new"}
+    assert renewed.until == {}
+
+
+def test_everybody_has_a_turn() -> None:
+    names = {"a", "b", "c", "d", "e"}
+    assert in_turn(names, "", 2) == ["a", "b"]
+    assert in_turn(names, "b", 2) == ["c", "d"]
+    assert in_turn(names, "d", 3) == ["e", "a", "b"]
+    assert in_turn(names, "gone", 9) == ["a", "b", "c", "d", "e"]
+    assert in_turn(names, "a", 0) == in_turn((), "a", 3) == []
