@@ -32,7 +32,7 @@ def compose(clock: Clock | None = None) -> App:
     import sys
 
     import connectors
-    from connectors.channels.machines import machine
+    from connectors.parts.sending.machines import machine
     from engine.config import Settings
     from engine.flow.app import App
     from engine.flow.post import Transports

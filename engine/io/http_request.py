@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ _ALWAYS = {"user-agent": "Todoke", "accept": "application/json"}
 _PLAIN = {"accept-encoding": "identity"}  # what a reply unfolds to is not ours to bear
 
 
+@lru_cache(maxsize=1024)  # most messages of a channel go to one address
 def target(text: str) -> httpx.URL | Failure:
     """The address, when it is one: https or http, a host, no password. Where it leads is judged when it is dialled."""
     try:

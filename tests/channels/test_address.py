@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.channels.address import BadAddress, address
+from connectors.parts.sending.address import BadAddress, address
 
 ACCEPTED = {
     "hanako@example.co.jp": "hanako@example.co.jp",

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.channels import iso2022jp
-from connectors.channels.mime import build
+from connectors.parts.sending import iso2022jp
+from connectors.parts.sending.mime import build
 from engine.model.message import Content, Envelope
 
 ENVELOPE = Envelope(

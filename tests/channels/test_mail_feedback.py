@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from connectors.channels.machines import machine
-from connectors.channels.mail_receipts import receipt
+from connectors.parts.sending.machines import machine
+from connectors.parts.sending.mail_receipts import receipt
 from engine.contracts import Delivery, Reading, Receipt, Refused, Unreadable, Verified
 from tests.channels.mails import MESSAGE, TOLD, channel, posted
 from tests.connectors.playing import NOW

@@ -10,7 +10,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from connectors.channels.address import BadAddress
+from connectors.parts.sending.address import BadAddress
 from engine.contracts import Accepted, Ambiguous, Answer, Deferred, Failure, HttpRequest
 from engine.model.message import Content
 from tests.channels.mails import FOLDER, GIVEN, MESSAGE, NAMES, SETTINGS, answers, channel, named, prepared

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connectors.channels.address import BadAddress
-from connectors.channels.mime import build
+from connectors.parts.sending.address import BadAddress
+from connectors.parts.sending.mime import build
 from engine.model.message import Content, Envelope
 
 JST = timezone(timedelta(hours=9))

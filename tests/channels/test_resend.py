@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import connectors.channels.resend
-from connectors.channels.address import BadAddress
 from connectors.channels.resend import CHANNEL
+from connectors.parts.sending.address import BadAddress
 from engine.contracts import Accepted, Ambiguous, Answer, Deferred, Failure, HttpRequest, Rejected
 from engine.model.message import Content, Envelope
 

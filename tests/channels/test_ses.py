@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 
-from connectors.channels import sns, sns_keys
+from connectors.parts.senders import sns, sns_keys
 from engine.contracts import Delivery, HttpRequest, Reading, Receipt, Refused, Unanswered, Unreadable, Verified
 from engine.io.signers import aws4
 from tests.channels.mails import MESSAGE, SETTINGS, TOLD, channel, posted, prepared

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import connectors.channels.smtp
-from connectors.channels.address import BadAddress
 from connectors.channels.smtp import CHANNEL, feedback
 from connectors.channels.smtp.dkim import BadKey
+from connectors.parts.sending.address import BadAddress
 from engine.contracts import Delivery, Reading, Refused, Unreadable, Verified
 from engine.io.smtp_session import commands_of
 from engine.model.message import Content, Envelope

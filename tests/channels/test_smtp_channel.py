@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 import connectors.channels.smtp
-from connectors.channels.address import BadAddress
 from connectors.channels.smtp import CHANNEL
+from connectors.parts.sending.address import BadAddress
 from engine.contracts import Accepted, Ambiguous, Answer, Deferred, Failure
 from engine.model.message import Content, Envelope
 

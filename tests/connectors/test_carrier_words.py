@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.sources import carrier_words, statusmap
-from connectors.sources.arrivals import arrival
-from connectors.sources.carriers import slug
-from connectors.sources.history import Line, closer, scans
-from connectors.sources.tables import load_table
-from connectors.sources.zones import zone_of
+from connectors.parts.bodies import statusmap
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.parcels import carrier_words
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.parcels.history import Line, closer, scans
+from connectors.parts.values.arrivals import arrival
+from connectors.parts.values.zones import zone_of
 from engine.contracts import Ref
 from engine.model.shipment import RANK
 from engine.rules.carriers import CARRIERS
@@ -27,7 +28,7 @@ TRACKERS = ("aftership", "easypost", "seventeentrack", "ship24", "shippo")
 
 def entries() -> list[dict[str, str]]:
     """Every entry of the carriers' words and of the trackers' maps."""
-    words = load_table(FOLDER / "carrier_words.yaml")
+    words = load_table(FOLDER.parent / "parts/parcels/carrier_words.yaml")
     told = [statusmap.fields_of("", "", word, entry) for table in words.values() for word, entry in table.items()]
     maps = [statusmap.load(FOLDER / name) for name in TRACKERS]
     return [
@@ -39,7 +40,7 @@ def test_every_entry_speaks_our_language() -> None:
     assert {one["status"] for one in entries() if "status" in one} <= RANK.keys()
     assert {one["reason"] for one in entries() if "reason" in one} <= REASONS
     assert {key for one in entries() for key in one} <= {"status", "reason", "substatus"}
-    assert load_table(FOLDER / "carrier_words.yaml").keys() - {"any"} <= CARRIERS.keys()
+    assert load_table(FOLDER.parent / "parts/parcels/carrier_words.yaml").keys() - {"any"} <= CARRIERS.keys()
 
 
 @pytest.mark.parametrize(

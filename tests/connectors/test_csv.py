@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.parts.bodies.tables import load_table
 from connectors.sources.csv import SOURCE
 from connectors.sources.csv.columns import synonyms
 from connectors.sources.csv.wording import of_order, of_parcel
-from connectors.sources.tables import load_table
 from engine.contracts import Delivery, OrderSeen, Refused, ScanSeen, ShipmentSeen, Unreadable, Verified
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # 18:00 in Tokyo

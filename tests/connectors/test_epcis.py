@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from connectors.parts.parcels.gs1 import check_digit, document_number, gtin, sscc
 from connectors.sources.epcis import SOURCE
-from connectors.sources.gs1 import check_digit, document_number, gtin, sscc
 from engine.contracts import Delivery, Refused, ScanSeen, ShipmentSeen, Unreadable, Verified
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from connectors.sources import oauth, slots
-from connectors.sources.countries import country
-from connectors.sources.records import each, merged, unwrapped
-from connectors.sources.turns import in_turn
+from connectors.parts.bodies.records import each, merged, unwrapped
+from connectors.parts.talk import oauth
+from connectors.parts.values import slots
+from connectors.parts.values.countries import country
+from connectors.parts.values.turns import in_turn
 from engine.contracts import Answer, Asking, HttpRequest, Reading, Renewed, Unanswered, Unreadable
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors.sources.values import When
+from connectors.parts.values.values import When
 from connectors.sources.x12 import SOURCE
 from connectors.sources.x12.clocks import clock_of, coded, said
 from connectors.sources.x12.segments import segments

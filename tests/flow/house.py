@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import text
 
 import connectors
-from connectors.channels.machines import machine
+from connectors.parts.sending.machines import machine
 from engine.config import Settings
 from engine.contracts import Answer, Failure, Observation, Request
 from engine.flow.accept import keep

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from werkzeug import Request, Response
 
-from connectors.sources.asking import address, ask, good
+from connectors.parts.talk.asking import address, ask, good
 from engine.contracts import Asking, Conversation, Found, HttpRequest, Page
 from engine.flow.ask import visit as visiting
 from engine.flow.ask.errand import ask as run_errand

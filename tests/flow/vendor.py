@@ -18,7 +18,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 import connectors
-from connectors.sources.asking import address, as_body, ask, form, good, said
+from connectors.parts.talk.asking import address, as_body, ask, form, good, said
 from engine.contracts import (
     Answer,
     Api,

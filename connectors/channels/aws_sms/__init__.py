@@ -5,8 +5,8 @@ from __future__ import annotations
 from connectors.channels.aws_sms.account import check
 from connectors.channels.aws_sms.feedback import identify, read
 from connectors.channels.aws_sms.send import SETTINGS, classify, objections, prepare
-from connectors.channels.sns import verify
-from connectors.channels.sns_keys import API
+from connectors.parts.senders.sns import verify
+from connectors.parts.senders.sns_keys import API
 from engine.contracts import Capabilities, Channel, Feedback
 
 CHANNEL = Channel(

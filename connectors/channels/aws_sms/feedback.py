@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.channels.mail_receipts import receipt
-from connectors.channels.short_text import E164, wish
-from connectors.channels.sns import confirmation, envelope, identify, message
-from connectors.sources.loose import table, text
-from connectors.sources.tables import load_table
-from connectors.sources.times import from_unix, moment
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.senders.sns import confirmation, envelope, identify, message
+from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.short_text import E164, wish
+from connectors.parts.values.loose import table, text
+from connectors.parts.values.times import from_unix, moment
 from engine.contracts import Delivery, EndpointSeen, Reading
 
 __all__ = ["identify", "read"]

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels import short_text
-from connectors.channels.error_table import load_rows
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import HOST, correlation, secret
-from connectors.channels.sns_keys import SETTINGS as SNS
-from connectors.sources.loose import rows, text
+from connectors.parts.senders.sns_keys import SETTINGS as SNS
+from connectors.parts.sending import short_text
+from connectors.parts.sending.error_table import load_rows
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import HOST, correlation, secret
+from connectors.parts.values.loose import rows, text
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.consent import OPTIONAL
 from engine.model.message import Content, Envelope

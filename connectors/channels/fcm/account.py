@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from connectors.channels.http_answer import spoken
-from connectors.channels.jwt import rs256
-from connectors.channels.mail_api import HOST
-from connectors.sources.asking import ask, form, good, said
-from connectors.sources.loose import number, table, text
+from connectors.parts.senders.jwt import rs256
+from connectors.parts.sending.http_answer import spoken
+from connectors.parts.sending.mail_api import HOST
+from connectors.parts.talk.asking import ask, form, good, said
+from connectors.parts.values.loose import number, table, text
 from engine.contracts import Asking, Conversation, HttpRequest, Renewed, Unanswered
 
 URL, TOKEN_URL = "https://fcm.googleapis.com", "https://oauth2.googleapis.com/token"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.channels.fcm.account import login, project
 from connectors.channels.fcm.send import request
-from connectors.sources.asking import ask, good
+from connectors.parts.talk.asking import ask, good
 from engine.contracts import Asking, Conversation, Finding
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from connectors.channels.fcm.account import URL, project
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import correlation
-from connectors.sources.loose import rows, table, text
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import correlation
+from connectors.parts.values.loose import rows, table, text
 from engine.contracts import Answer, Deferred, Failure, HttpRequest, Outcome
 from engine.model.consent import OPTIONAL
 from engine.model.message import Content, Envelope

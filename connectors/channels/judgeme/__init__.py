@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from connectors.channels import reviews
-from connectors.channels.http_answer import Row
-from connectors.sources.asking import address, ask, good
+from connectors.parts.sending import reviews
+from connectors.parts.sending.http_answer import Row
+from connectors.parts.talk.asking import address, ask, good
 from engine.contracts import (
     Answer,
     Asking,

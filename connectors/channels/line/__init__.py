@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from connectors.channels.line.limits import objections
 from connectors.channels.line.push import classify, prepare
-from connectors.channels.line_account import SETTINGS, check, login
-from connectors.channels.line_events import identify, read, verify
+from connectors.parts.sending.line_account import SETTINGS, check, login
+from connectors.parts.sending.line_events import identify, read, verify
 from engine.contracts import Capabilities, Channel, Feedback
 
 CHANNEL = Channel(

@@ -8,9 +8,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said, spoken
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.line_account import URL, error
+from connectors.parts.sending.http_answer import Row, Said, spoken
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.line_account import URL, error
 from engine.contracts import Accepted, Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

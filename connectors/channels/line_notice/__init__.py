@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.line_account import SETTINGS, URL, check, error, login
-from connectors.channels.line_events import identify, read, verify
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.line_account import SETTINGS, URL, check, error, login
+from connectors.parts.sending.line_events import identify, read, verify
 from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, Feedback, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

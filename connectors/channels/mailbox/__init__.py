@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from connectors.channels.mime import build
+from connectors.parts.sending.mime import build
 from engine.contracts import Accepted, Answer, Capabilities, Channel, Deferred, Failure, FileRequest, Outcome
 from engine.model.message import Content, Envelope
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from connectors.channels.mail_api import objections
 from connectors.channels.mailgun.account import check
 from connectors.channels.mailgun.feedback import identify, read, verify
 from connectors.channels.mailgun.send import SETTINGS, classify, prepare
+from connectors.parts.sending.mail_api import objections
 from engine.contracts import Capabilities, Channel, Feedback, MailDns
 
 CHANNEL = Channel(

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import bodies, mail, mailbox, secret, settings
-from connectors.sources.asking import form
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import bodies, mail, mailbox, secret, settings
+from connectors.parts.talk.asking import form
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from connectors.channels.postmark.send import URL
-from connectors.sources.asking import address, ask_json
-from connectors.sources.loose import table, text
+from connectors.parts.talk.asking import address, ask_json
+from connectors.parts.values.loose import table, text
 from engine.contracts import Asking, Conversation, Finding, HttpRequest
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said, spoken
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import bodies, mail, mailbox, secret, settings
+from connectors.parts.sending.http_answer import Row, Said, spoken
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import bodies, mail, mailbox, secret, settings
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.consent import OPTIONAL
 from engine.model.message import Content, Envelope

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import bodies, mail, mailbox, objections, secret, settings
 from connectors.channels.resend.feedback import identify, read, verify
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import bodies, mail, mailbox, objections, secret, settings
 from engine.contracts import Answer, Capabilities, Channel, Failure, Feedback, HttpRequest, MailDns, Outcome
 from engine.model.message import Content, Envelope
 

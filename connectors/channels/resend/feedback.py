@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.channels.machines import machine
-from connectors.channels.mail_receipts import receipt
-from connectors.sources import standard_webhooks
-from connectors.sources.jsonbody import load as load_json
-from connectors.sources.loose import first, table, text
-from connectors.sources.statusmap import load, meaning
-from connectors.sources.times import moment
+from connectors.parts.bodies.jsonbody import load as load_json
+from connectors.parts.bodies.statusmap import load, meaning
+from connectors.parts.senders import standard_webhooks
+from connectors.parts.sending.machines import machine
+from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.values.loose import first, table, text
+from connectors.parts.values.times import moment
 from engine.contracts import Delivery, Reading, Refused, Unreadable, Verified
 
 _STATUSES = load(Path(__file__).parent)

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from connectors.channels.machines import machine
-from connectors.channels.mail_receipts import enhanced, receipt
-from connectors.sources.jsonbody import load as load_json
-from connectors.sources.loose import first, rows, text
-from connectors.sources.statusmap import load, meaning
-from connectors.sources.times import from_unix
+from connectors.parts.bodies.jsonbody import load as load_json
+from connectors.parts.bodies.statusmap import load, meaning
+from connectors.parts.sending.machines import machine
+from connectors.parts.sending.mail_receipts import enhanced, receipt
+from connectors.parts.values.loose import first, rows, text
+from connectors.parts.values.times import from_unix
 from engine.contracts import Delivery, Reading, Receipt, Refused, Unreadable, Verified
 
 SIGNATURE = "x-twilio-email-event-webhook-signature"

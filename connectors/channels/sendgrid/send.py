@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import bodies, mail, objections, secret, settings
-from connectors.sources.loose import rows
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import bodies, mail, objections, secret, settings
+from connectors.parts.values.loose import rows
 from engine.contracts import Accepted, Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

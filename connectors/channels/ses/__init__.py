@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from connectors.channels.mail_api import objections
 from connectors.channels.ses.account import check
 from connectors.channels.ses.feedback import identify, read
 from connectors.channels.ses.send import SETTINGS, classify, prepare
-from connectors.channels.sns import verify
-from connectors.channels.sns_keys import API
+from connectors.parts.senders.sns import verify
+from connectors.parts.senders.sns_keys import API
+from connectors.parts.sending.mail_api import objections
 from engine.contracts import Capabilities, Channel, Feedback, MailDns
 
 CHANNEL = Channel(

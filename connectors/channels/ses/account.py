@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.channels.ses.send import base
-from connectors.sources.asking import ask_json
-from connectors.sources.loose import number, table
+from connectors.parts.talk.asking import ask_json
+from connectors.parts.values.loose import number, table
 from engine.contracts import Asking, Conversation, Finding, HttpRequest
 
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.channels.machines import machine
-from connectors.channels.mail_receipts import receipt
-from connectors.channels.sns import confirmation, envelope, identify, message
-from connectors.sources.loose import first, rows, table
-from connectors.sources.statusmap import load, meaning
-from connectors.sources.times import moment
+from connectors.parts.bodies.statusmap import load, meaning
+from connectors.parts.senders.sns import confirmation, envelope, identify, message
+from connectors.parts.sending.machines import machine
+from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.values.loose import first, rows, table
+from connectors.parts.values.times import moment
 from engine.contracts import Delivery, Reading
 
 __all__ = ["identify", "read"]

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import bodies, mail, mailbox, secret, settings
-from connectors.channels.sns_keys import SETTINGS as SNS
+from connectors.parts.senders.sns_keys import SETTINGS as SNS
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import bodies, mail, mailbox, secret, settings
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

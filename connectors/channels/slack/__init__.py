@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
 from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

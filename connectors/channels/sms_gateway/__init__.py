@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.channels.mail_api import HOST, secret
 from connectors.channels.sms_gateway.feedback import identify, read, verify
 from connectors.channels.sms_gateway.gateway import misset
 from connectors.channels.sms_gateway.send import classify, classify_by, objections, prepare
-from connectors.sources.told_yaml import MAX_BYTES
+from connectors.parts.bodies.told_yaml import MAX_BYTES
+from connectors.parts.sending.mail_api import HOST, secret
 from engine.contracts import Capabilities, Channel, Feedback
 
 SETTINGS: Mapping[str, Any] = {

@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from connectors.channels.mail_receipts import receipt
-from connectors.channels.short_text import E164, wish
 from connectors.channels.sms_gateway.gateway import Expression, Gateway, gateway_of
-from connectors.sources.loose import text
-from connectors.sources.signing import token_in_url
-from connectors.sources.times import from_unix, moment
+from connectors.parts.senders.signing import token_in_url
+from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.short_text import E164, wish
+from connectors.parts.values.loose import text
+from connectors.parts.values.times import from_unix, moment
 from engine.contracts import Delivery, EndpointSeen, Reading, Receipt, Refused, Unreadable, Verified
 
 

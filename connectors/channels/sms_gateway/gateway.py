@@ -11,11 +11,11 @@ from typing import Any, Literal, cast, get_args
 import jmespath
 from jmespath import exceptions
 
-from connectors.channels.error_table import outcome_of, rows_of
-from connectors.channels.http_answer import Row
-from connectors.sources import told_yaml
-from connectors.sources.times import zone_named
-from connectors.sources.told_yaml import Document, Path
+from connectors.parts.bodies import told_yaml
+from connectors.parts.bodies.told_yaml import Document, Path
+from connectors.parts.sending.error_table import outcome_of, rows_of
+from connectors.parts.sending.http_answer import Row
+from connectors.parts.values.times import zone_named
 from engine.contracts import ReceiptStatus, Unreadable
 from engine.model.segments import JAPAN
 

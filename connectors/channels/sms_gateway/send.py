@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from connectors.channels import short_text
-from connectors.channels.http_answer import Said, outcome
-from connectors.channels.mail_api import correlation
 from connectors.channels.sms_gateway.gateway import Gateway, gateway_of
-from connectors.sources.loose import text as as_text
+from connectors.parts.sending import short_text
+from connectors.parts.sending.http_answer import Said, outcome
+from connectors.parts.sending.mail_api import correlation
+from connectors.parts.values.loose import text as as_text
 from engine.contracts import Accepted, Ambiguous, Answer, Failure, HttpRequest, Outcome, Unreadable
 from engine.model.message import Content, Envelope
 from engine.model.segments import JAPAN

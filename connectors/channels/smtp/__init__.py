@@ -8,12 +8,12 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from connectors.channels.address import BadAddress, address, domain
-from connectors.channels.mime import build
 from connectors.channels.smtp import verp
 from connectors.channels.smtp.dkim import BadKey, sign
 from connectors.channels.smtp.feedback import identify, mailed, read, verify
 from connectors.channels.smtp.replies import outcome, unnamed
+from connectors.parts.sending.address import BadAddress, address, domain
+from connectors.parts.sending.mime import build
 from engine.contracts import (
     Accepted,
     Ambiguous,

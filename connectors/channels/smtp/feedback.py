@@ -10,7 +10,7 @@ from hashlib import sha256
 from connectors.channels.smtp import report, verp, wording
 from connectors.channels.smtp.verp import About
 from connectors.channels.smtp.wording import Meaning
-from connectors.sources.signing import token_in_url
+from connectors.parts.senders.signing import token_in_url
 from engine.contracts import Delivery, Reading, Receipt, Refused, Unreadable, Verified
 
 FORGED = "forged"

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from connectors.channels.address import BadAddress, address
-from connectors.sources.signing import any_fits
+from connectors.parts.senders.signing import any_fits
+from connectors.parts.sending.address import BadAddress, address
 from engine.model.message import Envelope
 
 LONGEST_LOCAL = 64  # octets, RFC 5321 section 4.5.3.1.1

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said, unnamed
-from connectors.channels.http_answer import outcome as answered
+from connectors.parts.sending.http_answer import Row, Said, unnamed
+from connectors.parts.sending.http_answer import outcome as answered
 from engine.contracts import Accepted, Ambiguous, Answer, Capabilities, Channel, Deferred, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels import reviews
-from connectors.channels.http_answer import Row, Said
-from connectors.sources.asking import address, ask, ask_json, form, good, said
-from connectors.sources.loose import number, rows, table, text
+from connectors.parts.sending import reviews
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.talk.asking import address, ask, ask_json, form, good, said
+from connectors.parts.values.loose import number, rows, table, text
 from engine.contracts import (
     Answer,
     Asking,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.channels.mail_api import HOST, secret
 from connectors.channels.twilio.feedback import identify, read, verify
 from connectors.channels.twilio.send import URL, classify, objections, prepare
-from connectors.sources.asking import address, ask_json
-from connectors.sources.loose import table, text
+from connectors.parts.sending.mail_api import HOST, secret
+from connectors.parts.talk.asking import address, ask_json
+from connectors.parts.values.loose import table, text
 from engine.contracts import Asking, Capabilities, Channel, Conversation, Feedback, Finding, HttpRequest
 
 SETTINGS: Mapping[str, Any] = {

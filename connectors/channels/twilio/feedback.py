@@ -12,11 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlsplit, urlunsplit
 
-from connectors.channels.http_answer import spoken
-from connectors.channels.mail_receipts import receipt
-from connectors.channels.short_text import E164, wish
-from connectors.sources.signing import NO_SECRET, any_fits
-from connectors.sources.tables import load_table
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.senders.signing import NO_SECRET, any_fits
+from connectors.parts.sending.http_answer import spoken
+from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.short_text import E164, wish
 from engine.contracts import Delivery, EndpointSeen, Reading, Refused, Verified
 
 HEADER = "x-twilio-signature"

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from connectors.channels import short_text
-from connectors.channels.error_table import load_rows
-from connectors.channels.http_answer import Said, spoken
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import correlation
+from connectors.parts.sending import short_text
+from connectors.parts.sending.error_table import load_rows
+from connectors.parts.sending.http_answer import Said, spoken
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import correlation
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
-from connectors.channels.jwt import rs256
-from connectors.channels.mail_api import HOST, secret
-from connectors.sources.asking import address, ask, good, said
-from connectors.sources.loose import number, table
+from connectors.parts.senders.jwt import rs256
+from connectors.parts.sending.mail_api import HOST, secret
+from connectors.parts.talk.asking import address, ask, good, said
+from connectors.parts.values.loose import number, table
 from engine.contracts import Asking, Conversation, Finding, HttpRequest, Renewed
 
 URL, SMS_URL, REST = "https://api.nexmo.com", "https://rest.nexmo.com", "https://rest.nexmo.com"

@@ -15,13 +15,13 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from connectors.channels.http_answer import spoken
-from connectors.channels.mail_receipts import receipt
-from connectors.channels.short_text import E164, wish
-from connectors.sources.loose import table, text
-from connectors.sources.signing import bearer, token_in_url
-from connectors.sources.tables import load_table
-from connectors.sources.times import from_unix, moment
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.senders.signing import bearer, token_in_url
+from connectors.parts.sending.http_answer import spoken
+from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.short_text import E164, wish
+from connectors.parts.values.loose import table, text
+from connectors.parts.values.times import from_unix, moment
 from engine.contracts import Delivery, EndpointSeen, Reading, Refused, Unreadable, Verified
 
 _TABLE = load_table(Path(__file__).with_name("errors.yaml"))

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from connectors.channels import short_text
-from connectors.channels.error_table import load_rows
-from connectors.channels.http_answer import Row, Said, outcome, spoken
-from connectors.channels.mail_api import correlation
 from connectors.channels.vonage.account import SMS_URL, URL
-from connectors.sources.loose import rows, text
+from connectors.parts.sending import short_text
+from connectors.parts.sending.error_table import load_rows
+from connectors.parts.sending.http_answer import Row, Said, outcome, spoken
+from connectors.parts.sending.mail_api import correlation
+from connectors.parts.values.loose import rows, text
 from engine.contracts import Accepted, Ambiguous, Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 from engine.model.segments import counted

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors.channels.http_answer import Row, Said, spoken
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import correlation, secret
 from connectors.channels.webpush.encryption import LONGEST, drawn, encrypted, unpadded
+from connectors.parts.sending.http_answer import Row, Said, spoken
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import correlation, secret
 from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, HttpRequest, Outcome
 from engine.model.consent import OPTIONAL
 from engine.model.message import Content, Envelope

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from connectors.channels.http_answer import spoken
-from connectors.channels.mail_receipts import receipt
-from connectors.channels.short_text import E164, wish
-from connectors.sources.loose import rows, table, text
-from connectors.sources.signing import hex_hmac, refusal
-from connectors.sources.tables import load_table
-from connectors.sources.times import from_unix
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.senders.signing import hex_hmac, refusal
+from connectors.parts.sending.http_answer import spoken
+from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.short_text import E164, wish
+from connectors.parts.values.loose import rows, table, text
+from connectors.parts.values.times import from_unix
 from engine.contracts import Delivery, EndpointSeen, Reading, Receipt, Refused, Unreadable, Verified
 
 HEADER = "x-hub-signature-256"

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels.error_table import load_rows
-from connectors.channels.http_answer import Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.channels.mail_api import correlation
-from connectors.channels.short_text import number
-from connectors.sources.loose import rows, table, text
+from connectors.parts.sending.error_table import load_rows
+from connectors.parts.sending.http_answer import Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.sending.mail_api import correlation
+from connectors.parts.sending.short_text import number
+from connectors.parts.values.loose import rows, table, text
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels import tickets
-from connectors.channels.http_answer import Row, Said
-from connectors.channels.http_answer import outcome as answered
-from connectors.sources.asking import address, ask_json
-from connectors.sources.loose import table, text
+from connectors.parts.sending import tickets
+from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import outcome as answered
+from connectors.parts.talk.asking import address, ask_json
+from connectors.parts.values.loose import table, text
 from engine.contracts import (
     Answer,
     Asking,

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import msgspec
 
+from connectors.parts.talk.asking import ask, good, said
+from connectors.parts.values.loose import table, text
 from connectors.sources.adobe_commerce.asked import get, search_request
 from connectors.sources.adobe_commerce.poll import KINDS, Cursor, poll, whole
-from connectors.sources.asking import ask, good, said
-from connectors.sources.loose import table, text
 from engine.contracts import Answer, Api, Asking, Conversation, Finding, Page
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Sequence
 
+from connectors.parts.talk.asking import address, as_body, ask_json, state
+from connectors.parts.talk.walk import Record
+from connectors.parts.values.loose import identity, rows, table
 from connectors.sources.adobe_commerce.words import changed
-from connectors.sources.asking import address, as_body, ask_json, state
-from connectors.sources.loose import identity, rows, table
-from connectors.sources.walk import Record
 from engine.contracts import Answer, Asking, Found, HttpRequest, Step
 
 PAGE = 50

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from connectors.parts.values.loose import first, identity, number, plain, quantity, raw_status, rows, text
 from connectors.sources.adobe_commerce.words import amount, yes
-from connectors.sources.loose import first, identity, number, plain, quantity, raw_status, rows, text
 from engine.model.order import Line
 from engine.model.shipment import Packed
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from connectors.parts.values.loose import first, identity, rows
 from connectors.sources.adobe_commerce.lines import packed
 from connectors.sources.adobe_commerce.words import amount, changed, meaning, positive, when
-from connectors.sources.loose import first, identity, rows
 from engine.contracts import Reading, Ref, ReturnSeen, Unreadable
 from engine.model.returns import Goods
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from connectors.parts.values.loose import identity, number, raw_status, rows, table, text
 from connectors.sources.adobe_commerce.lines import lines, sent_whole
 from connectors.sources.adobe_commerce.memos import memo
 from connectors.sources.adobe_commerce.parcels import count, shipment
 from connectors.sources.adobe_commerce.parties import orderer, payer, recipient
 from connectors.sources.adobe_commerce.words import amount, changed, meaning, positive, when, yes
-from connectors.sources.loose import identity, number, raw_status, rows, table, text
 from engine.contracts import Delivery, OrderSeen, Reading, Ref, Unreadable
 from engine.model.order import Payment
 

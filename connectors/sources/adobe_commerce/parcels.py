@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import identity, raw_status, rows, text
 from connectors.sources.adobe_commerce.lines import packed
 from connectors.sources.adobe_commerce.words import changed, when, yes
-from connectors.sources.carriers import slug
-from connectors.sources.loose import identity, raw_status, rows, text
 from engine.contracts import Reading, Ref, ShipmentSeen, Unreadable
 from engine.model.shipment import Packed
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.loose import first, identity, rows, table, text
-from connectors.sources.people import address, full_name, somebody
-from connectors.sources.prefectures import prefecture
+from connectors.parts.values.loose import first, identity, rows, table, text
+from connectors.parts.values.people import address, full_name, somebody
+from connectors.parts.values.prefectures import prefecture
 from engine.model.customer import Party
 
 ADDRESS = {

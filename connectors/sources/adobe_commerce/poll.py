@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from connectors.parts.talk.walk import Record, Walk
+from connectors.parts.values.loose import identity, rows
 from connectors.sources.adobe_commerce.asked import PAGE, all_of, as_found, search
 from connectors.sources.adobe_commerce.words import changed, when
-from connectors.sources.loose import identity, rows
-from connectors.sources.walk import Record, Walk
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
 
 OVERLAP = timedelta(minutes=10)

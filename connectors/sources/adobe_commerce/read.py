@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, merged
+from connectors.parts.values.loose import first, identity, raw_status, rows, table
 from connectors.sources.adobe_commerce.memos import memo
 from connectors.sources.adobe_commerce.orders import order
 from connectors.sources.adobe_commerce.parcels import shipment, track
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import first, identity, raw_status, rows, table
-from connectors.sources.records import each, merged
 from engine.contracts import Delivery, Reading, Unreadable
 
 WRAPPERS = ("items", "event", "data", "value", "order", "shipment", "creditmemo", "track")

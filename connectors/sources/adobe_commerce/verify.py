@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from connectors.sources.signing import token_in_url
+from connectors.parts.senders.signing import token_in_url
 from engine.contracts import Delivery, Refused, Verified
 
 SIGNATURE = "x-adobe-commerce-webhook-signature"

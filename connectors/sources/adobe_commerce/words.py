@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.loose import money, number, plain, raw_status, rounded, text
-from connectors.sources.statusmap import load
-from connectors.sources.times import moment
+from connectors.parts.bodies.statusmap import load
+from connectors.parts.values.loose import money, number, plain, raw_status, rounded, text
+from connectors.parts.values.times import moment
 from engine.model.order import Money
 
 MAP = load(Path(__file__).parent)

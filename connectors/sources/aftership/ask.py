@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.sources.asking import address, as_body, ask, good, said
-from connectors.sources.bookmark import bookmark, iso
-from connectors.sources.loose import identity, rows, table, text
-from connectors.sources.records import unwrapped
-from connectors.sources.times import from_unix, moment
+from connectors.parts.bodies.records import unwrapped
+from connectors.parts.talk.asking import address, as_body, ask, good, said
+from connectors.parts.talk.bookmark import bookmark, iso
+from connectors.parts.values.loose import identity, rows, table, text
+from connectors.parts.values.times import from_unix, moment
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
 
 BASE = "https://api.aftership.com/tracking/2026-07"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import identity, table, text
-from connectors.sources.signing import refusal
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.senders.signing import refusal
+from connectors.parts.values.loose import identity, table, text
 from engine.contracts import Delivery, Refused, Unreadable, Verified
 
 HEADER = "aftership-hmac-sha256"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 
+from connectors.parts.talk.asking import said
+from connectors.parts.talk.window import window
+from connectors.parts.values.loose import first, rows, table, text
 from connectors.sources.amazon.asked import MOST_PAGES, PARTS, as_found, granted, is_old, marketplaces, put_to
 from connectors.sources.amazon.orders import moved
 from connectors.sources.amazon.words import Record, lowered, order_id
-from connectors.sources.asking import said
-from connectors.sources.loose import first, rows, table, text
-from connectors.sources.window import window
 from engine.contracts import Answer, Api, Asking, Conversation, Finding, Page, Step, Unanswered
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from datetime import timedelta
 
+from connectors.parts.talk.asking import address, as_body, good, said
+from connectors.parts.talk.oauth import Renewal, put
+from connectors.parts.values.loose import number, rows, table, text
 from connectors.sources.amazon.orders import moved
 from connectors.sources.amazon.words import Record, lowered, order_id
-from connectors.sources.asking import address, as_body, good, said
-from connectors.sources.loose import number, rows, table, text
-from connectors.sources.oauth import Renewal, put
 from engine.contracts import Answer, Asking, Found, HttpRequest, Step, Unanswered
 
 URL = "https://sellingpartnerapi-fe.amazon.com"

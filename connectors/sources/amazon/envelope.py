@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.values.loose import rows, table, text
 from connectors.sources.amazon.words import Record, lowered
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import rows, table, text
 
 DEEPEST = 5
 

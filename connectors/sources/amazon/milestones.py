@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from connectors.parts.parcels.history import Line, place, scans
+from connectors.parts.values.loose import first, link, raw_status, rows, table, text
 from connectors.sources.amazon.words import Record, meaning, order_id, when
-from connectors.sources.history import Line, place, scans
-from connectors.sources.loose import first, link, raw_status, rows, table, text
 from engine.contracts import Delivery, Reading, Ref, ShipmentSeen, Unreadable
 
 

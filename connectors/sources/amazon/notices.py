@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import first, identity, quantity, raw_status, rows, table, text
 from connectors.sources.amazon.milestones import milestones
 from connectors.sources.amazon.orders import order
 from connectors.sources.amazon.words import Record, meaning, order_id, when
-from connectors.sources.carriers import slug
-from connectors.sources.loose import first, identity, quantity, raw_status, rows, table, text
 from engine.contracts import Delivery, Reading, Ref, ReturnSeen, ShipmentSeen, Unreadable
 from engine.model.shipment import Packed
 

@@ -6,11 +6,22 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
+from connectors.parts.values.loose import (
+    first,
+    identity,
+    money,
+    number,
+    plain,
+    quantity,
+    raw_status,
+    rounded,
+    rows,
+    table,
+)
+from connectors.parts.values.times import zone_named
 from connectors.sources.amazon.parcels import packages, unpacked
 from connectors.sources.amazon.parties import orderer, recipient
 from connectors.sources.amazon.words import Record, amount, meaning, order_id, when, window, zone
-from connectors.sources.loose import first, identity, money, number, plain, quantity, raw_status, rounded, rows, table
-from connectors.sources.times import zone_named
 from engine.contracts import Delivery, OrderSeen, Reading, Ref, Unreadable
 from engine.model.order import Line, Money, Payment
 

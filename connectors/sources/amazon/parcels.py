@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.parcels.history import ONCE
+from connectors.parts.values.loose import first, identity, quantity, rows, table, text
 from connectors.sources.amazon.words import Record, meaning, when, window
-from connectors.sources.carriers import slug
-from connectors.sources.history import ONCE
-from connectors.sources.loose import first, identity, quantity, rows, table, text
 from engine.contracts import Ref, ScanSeen, ShipmentSeen
 from engine.model.shipment import Packed, Status
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from connectors.parts.values.loose import first, table, text
+from connectors.parts.values.people import address, somebody
 from connectors.sources.amazon.words import Record
-from connectors.sources.loose import first, table, text
-from connectors.sources.people import address, somebody
 from engine.model.customer import Party
 
 ADDRESS = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from connectors.parts.bodies.records import each
+from connectors.parts.values.loose import rows, table
 from connectors.sources.amazon.envelope import opened
 from connectors.sources.amazon.notices import notice
 from connectors.sources.amazon.orders import order
 from connectors.sources.amazon.words import Record, order_id
-from connectors.sources.loose import rows, table
-from connectors.sources.records import each
 from engine.contracts import Delivery, Reading, Unreadable
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connectors.sources import standard_webhooks
+from connectors.parts.senders import standard_webhooks
+from connectors.parts.senders.signing import base64_hmac, hex_hmac, refusal
 from connectors.sources.amazon.envelope import notification_id
-from connectors.sources.signing import base64_hmac, hex_hmac, refusal
 from engine.contracts import Delivery, Refused, Unreadable, Verified
 
 HEADER = "x-signature"

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.loose import first, money, raw_status, table
-from connectors.sources.statusmap import load
-from connectors.sources.times import moment
+from connectors.parts.bodies.statusmap import load
+from connectors.parts.values.loose import first, money, raw_status, table
+from connectors.parts.values.times import moment
 from engine.contracts import Delivery
 from engine.model.order import Money
 

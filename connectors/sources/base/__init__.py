@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.senders.polled import identify, verify
 from connectors.sources.base.asked import TOKENS, URL, check
 from connectors.sources.base.poll import poll
 from connectors.sources.base.read import read
 from connectors.sources.base.words import ZONE
-from connectors.sources.polled import identify, verify
 from engine.contracts import Api, Manifest, Source
 
 SOURCE = Source(

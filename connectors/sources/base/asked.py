@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from connectors.sources import oauth
-from connectors.sources.asking import address, good, said
+from connectors.parts.talk import oauth
+from connectors.parts.talk.asking import address, good, said
+from connectors.parts.values.loose import identity, rows, table, text
+from connectors.parts.values.times import zone_named
 from connectors.sources.base.words import ZONE
-from connectors.sources.loose import identity, rows, table, text
-from connectors.sources.times import zone_named
 from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Step, Unanswered
 
 URL = "https://api.thebase.in"

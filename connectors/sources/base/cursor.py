@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from connectors.parts.values.loose import identity
+from connectors.parts.values.times import from_unix
 from connectors.sources.base.words import status_of
-from connectors.sources.loose import identity
-from connectors.sources.times import from_unix
 from engine.contracts import Asking
 
 LATE = timedelta(days=1)  # of orders: some are shown long after they were placed

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from connectors.parts.values.loose import first, identity, quantity, raw_status, rows, text, yen
+from connectors.parts.values.times import from_unix
 from connectors.sources.base.parcels import arrived, parcels
 from connectors.sources.base.parties import orderer, recipient
 from connectors.sources.base.words import MAP, item_status, last_change, status_of, transaction
-from connectors.sources.loose import first, identity, quantity, raw_status, rows, text, yen
-from connectors.sources.times import from_unix
 from engine.contracts import Delivery, OrderSeen, Reading, Ref, Unreadable
 from engine.model.order import PAID, Line, Payment
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.days import day
+from connectors.parts.values.loose import identity, quantity, rows, text
+from connectors.parts.values.slots import arrival
+from connectors.parts.values.times import from_unix
+from connectors.parts.values.waybills import numbers
 from connectors.sources.base.words import ZONE, item_status
-from connectors.sources.carriers import slug
-from connectors.sources.days import day
-from connectors.sources.loose import identity, quantity, rows, text
-from connectors.sources.slots import arrival
-from connectors.sources.times import from_unix
-from connectors.sources.waybills import numbers
 from engine.contracts import Ref, ScanSeen, ShipmentSeen
 from engine.model.shipment import Packed
 

@@ -14,14 +14,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from connectors.sources.asking import as_body, state
+from connectors.parts.talk.asking import as_body, state
+from connectors.parts.values.loose import identity, rows, table
+from connectors.parts.values.times import zone_named
+from connectors.parts.values.turns import in_turn
 from connectors.sources.base.asked import companies, get, missing
 from connectors.sources.base.cursor import Cursor, begun, is_open, kept, second
 from connectors.sources.base.read import ORDER
 from connectors.sources.base.words import ZONE, last_change
-from connectors.sources.loose import identity, rows, table
-from connectors.sources.times import zone_named
-from connectors.sources.turns import in_turn
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step, Unanswered
 
 OVERLAP = timedelta(minutes=10)  # of changes

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, unwrapped
 from connectors.sources.base.orders import order
-from connectors.sources.jsonbody import load
-from connectors.sources.records import each, unwrapped
 from engine.contracts import Delivery, Reading
 
 ORDER = "order"

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.loose import raw_status, rows
-from connectors.sources.statusmap import load, meaning
-from connectors.sources.times import from_unix
+from connectors.parts.bodies.statusmap import load, meaning
+from connectors.parts.values.loose import raw_status, rows
+from connectors.parts.values.times import from_unix
 
 MAP = load(Path(__file__).parent)
 ZONE = "Asia/Tokyo"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from connectors.parts.senders.trust import identify, verify
 from connectors.sources.csv.columns import synonyms
 from connectors.sources.csv.reading import CURRENCY, TIME_ZONE, read
-from connectors.sources.trust import identify, verify
 from engine.contracts import Manifest, Source
 
 SETTINGS = {

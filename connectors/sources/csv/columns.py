@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from connectors.sources.tables import load_table
+from connectors.parts.bodies.tables import load_table
 from engine.contracts import Unreadable
 
 PREFIX = "column."

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.sources import values
+from connectors.parts.bodies.grid import Row
+from connectors.parts.values import values
+from connectors.parts.values.times import zone_named
+from connectors.parts.values.values import When
 from connectors.sources.csv.columns import Layout
-from connectors.sources.grid import Row
-from connectors.sources.times import zone_named
-from connectors.sources.values import When
 from engine.contracts import BadRow
 
 DATES = ("order_date", "paid_at", "cancelled_date", "shipped_date", "delivered_date", "eta_date")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import cast
 
-from connectors.sources import carriers
+from connectors.parts.parcels import carriers
 from connectors.sources.csv import wording
 from connectors.sources.csv.lines import lines_of
 from connectors.sources.csv.parcels import observe_parcels

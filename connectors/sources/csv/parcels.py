@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from connectors.sources import carriers
+from connectors.parts.parcels import carriers
+from connectors.parts.values.values import day_bounds
 from connectors.sources.csv import wording
 from connectors.sources.csv.entries import Entry
 from connectors.sources.csv.lines import article, units
 from connectors.sources.csv.told import Told
-from connectors.sources.values import day_bounds
 from engine.contracts import Observation, Ref, ScanSeen, ShipmentSeen
 from engine.model.customer import Party
 from engine.model.order import Quantity

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
+from connectors.parts.bodies.decoding import decode_lines
+from connectors.parts.bodies.grid import Row, delimiter_of, rows
+from connectors.parts.values.times import zone_named
 from connectors.sources.csv.columns import layout_of
 from connectors.sources.csv.entries import Entry, Reader
 from connectors.sources.csv.orders import observe
 from connectors.sources.csv.told import Told
-from connectors.sources.decoding import decode_lines
-from connectors.sources.grid import Row, delimiter_of, rows
-from connectors.sources.times import zone_named
 from engine.contracts import BadRow, Delivery, Observation, Reading, Routed, Unreadable
 
 TIME_ZONE = "Asia/Tokyo"

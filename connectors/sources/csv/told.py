@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.sources import values
+from connectors.parts.values import values
 from connectors.sources.csv import wording
 from connectors.sources.csv.entries import Entry
 from connectors.sources.csv.wording import Meaning

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
-from connectors.sources import carrier_words
-from connectors.sources.tables import load_table
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.parcels import carrier_words
 
 Meaning = Mapping[str, str]
 

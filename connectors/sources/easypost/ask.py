@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from connectors.sources.asking import address, as_body, ask, ask_json, good, said
-from connectors.sources.bookmark import bookmark, iso
-from connectors.sources.loose import identity, rows, table, text
-from connectors.sources.times import moment
+from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said
+from connectors.parts.talk.bookmark import bookmark, iso
+from connectors.parts.values.loose import identity, rows, table, text
+from connectors.parts.values.times import moment
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
 
 BASE = "https://api.easypost.com/v2"

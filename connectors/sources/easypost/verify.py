@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import identity, table, text
-from connectors.sources.signing import hex_hmac, refusal
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.senders.signing import hex_hmac, refusal
+from connectors.parts.values.loose import identity, table, text
 from engine.contracts import Delivery, Refused, Unreadable, Verified
 
 HEADER = "x-hmac-signature"

@@ -10,13 +10,13 @@ from collections.abc import Callable, Generator
 from datetime import timedelta
 from typing import Any
 
-from connectors.sources import oauth
-from connectors.sources.asking import address, as_body, good, said, state
+from connectors.parts.talk import oauth
+from connectors.parts.talk.asking import address, as_body, good, said, state
+from connectors.parts.talk.graphql import question
+from connectors.parts.values.loose import identity, table
 from connectors.sources.eccube.query import FIELDS, Fields, fewer, messages, one
 from connectors.sources.eccube.read import ORDER
 from connectors.sources.eccube.words import last_change
-from connectors.sources.graphql import question
-from connectors.sources.loose import identity, table
 from engine.contracts import Answer, Asking, Conversation, Finding, Found, Page, Step, Unanswered
 
 MOST_FIELDS_LEFT_OUT = 12  # each takes a question; an API that knows fewer of ours is not the one we know

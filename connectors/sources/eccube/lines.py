@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from connectors.parts.values.loose import first, identity, number, plain, quantity, rows, table, text
 from connectors.sources.eccube.words import CURRENCY, MAP, amount, reference
-from connectors.sources.loose import first, identity, number, plain, quantity, rows, table, text
 from engine.model.order import Line, Money
 
 TAX_INCLUDED = "2"  # mtb_tax_display_type: 1 税抜, 2 税込

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
+from connectors.parts.values.loose import first, identity, rows, table, text
 from connectors.sources.eccube.lines import articles, lines
 from connectors.sources.eccube.parcels import parcels
 from connectors.sources.eccube.parties import orderer, recipient
 from connectors.sources.eccube.words import CURRENCY, MAP, amount, hint, last_change, meaning, reference, when
-from connectors.sources.loose import first, identity, rows, table, text
 from engine.contracts import Delivery, OrderSeen, Reading, Ref, ReturnSeen, Unreadable
 from engine.model.order import Money, Payment
 from engine.model.shipment import Packed

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.carriers import slug
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import first, identity, link, rows, table, text
+from connectors.parts.values.slots import NONE, Slot, arrival
+from connectors.parts.values.times import zone_named
+from connectors.parts.values.waybills import numbers
 from connectors.sources.eccube.lines import articles
 from connectors.sources.eccube.parties import recipient
 from connectors.sources.eccube.words import when, zone
-from connectors.sources.loose import first, identity, link, rows, table, text
-from connectors.sources.slots import NONE, Slot, arrival
-from connectors.sources.times import zone_named
-from connectors.sources.waybills import numbers
 from engine.contracts import Delivery, Ref, ShipmentSeen
 from engine.model.shipment import Packed
 

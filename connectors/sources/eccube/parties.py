@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.countries import country
+from connectors.parts.values.countries import country
+from connectors.parts.values.loose import identity, table, text
+from connectors.parts.values.people import address, full_name, somebody
+from connectors.parts.values.prefectures import prefecture
 from connectors.sources.eccube.words import reference
-from connectors.sources.loose import identity, table, text
-from connectors.sources.people import address, full_name, somebody
-from connectors.sources.prefectures import prefecture
 from engine.model.customer import Address, Party
 
 ADDRESS = {

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from connectors.parts.values.loose import flag, rows, table
 from connectors.sources.eccube.asked import found, put
 from connectors.sources.eccube.query import many
 from connectors.sources.eccube.words import when
-from connectors.sources.loose import flag, rows, table
 from engine.contracts import Asking, Conversation, Page
 
 OVERLAP = timedelta(minutes=10)

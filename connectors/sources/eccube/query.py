@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.loose import rows, text
+from connectors.parts.values.loose import rows, text
 
 Fields = Mapping[str, tuple[str, ...]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, merged, unwrapped
+from connectors.parts.values.loose import identity, raw_status
 from connectors.sources.eccube.orders import order
 from connectors.sources.eccube.verify import CHANGES
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import identity, raw_status
-from connectors.sources.records import each, merged, unwrapped
 from engine.contracts import Delivery, Reading
 
 ORDER = "order"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 
-from connectors.sources.signing import hex_hmac, refusal
+from connectors.parts.senders.signing import hex_hmac, refusal
 from engine.contracts import Delivery, Refused, Verified
 
 HEADER = "x-eccube-signature"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from connectors.parts.parcels.partner_codes import PATTERN
+from connectors.parts.senders.trust import identify, verify
 from connectors.sources.edifact.read import ORDERS, ZONE, read
-from connectors.sources.partner_codes import PATTERN
-from connectors.sources.trust import identify, verify
 from engine.contracts import Manifest, Source
 
 SETTINGS = {

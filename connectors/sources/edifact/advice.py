@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from connectors.sources import gs1
+from connectors.parts.parcels import gs1
+from connectors.parts.parcels.ship_notice import Goods, Notice, Pack, past, told_at
+from connectors.parts.values.loose import quantity
 from connectors.sources.edifact.clocks import dated, expected
 from connectors.sources.edifact.envelope import Message, Reader
 from connectors.sources.edifact.parties import carrier, recipient
 from connectors.sources.edifact.segments import Segment
-from connectors.sources.loose import quantity
-from connectors.sources.ship_notice import Goods, Notice, Pack, past, told_at
 from engine.contracts import Unreadable
 from engine.model.shipment import Packed
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta, timezone
 
-from connectors.sources.arrivals import NOBODY_SAYS, Arrival
+from connectors.parts.parcels.ship_notice import until
+from connectors.parts.values.arrivals import NOBODY_SAYS, Arrival
+from connectors.parts.values.times import YEARS, zone_named
+from connectors.parts.values.values import When
 from connectors.sources.edifact.segments import Segment
-from connectors.sources.ship_notice import until
-from connectors.sources.times import YEARS, zone_named
-from connectors.sources.values import When
 
 FORMS = {
     "2": "%d%m%y", "3": "%m%d%y", "4": "%d%m%Y", "101": "%y%m%d", "102": "%Y%m%d", "201": "%y%m%d%H%M",

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from connectors.parts.values.values import When
 from connectors.sources.edifact.clocks import said
 from connectors.sources.edifact.segments import Segment
-from connectors.sources.values import When
 
 TEST = 11  # the element of a UNB that marks a test
 _OUTSIDE = frozenset({"UNB", "UNG", "UNE", "UNZ", "UNT"})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.sources import carriers, people
-from connectors.sources.countries import country
+from connectors.parts.parcels import carriers
+from connectors.parts.values import people
+from connectors.parts.values.countries import country
 from connectors.sources.edifact.segments import Segment
 from engine.model.customer import Address, Party
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from operator import attrgetter
 
-from connectors.sources import interchanges, partner_codes, ship_notice
+from connectors.parts.bodies import interchanges
+from connectors.parts.parcels import partner_codes, ship_notice
+from connectors.parts.values.times import zone_named
 from connectors.sources.edifact import status
 from connectors.sources.edifact.advice import notice
 from connectors.sources.edifact.envelope import Message, Reader, messages
 from connectors.sources.edifact.segments import segments
-from connectors.sources.times import zone_named
 from engine.contracts import Delivery, Reading
 
 ZONE = "UTC"

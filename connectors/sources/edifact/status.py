@@ -10,16 +10,17 @@ from typing import cast
 
 from msgspec import structs
 
-from connectors.sources import carrier_words, carriers, gs1, partner_codes, statusmap
-from connectors.sources.arrivals import NOBODY_SAYS, Arrival
+from connectors.parts.bodies import statusmap
+from connectors.parts.parcels import carrier_words, carriers, gs1, partner_codes
+from connectors.parts.parcels.ship_notice import past
+from connectors.parts.values.arrivals import NOBODY_SAYS, Arrival
+from connectors.parts.values.loose import raw_status
+from connectors.parts.values.values import When
+from connectors.parts.values.zones import zone_of
 from connectors.sources.edifact.clocks import dated, expected
 from connectors.sources.edifact.envelope import Message, Reader
 from connectors.sources.edifact.parties import carrier
 from connectors.sources.edifact.segments import Segment
-from connectors.sources.loose import raw_status
-from connectors.sources.ship_notice import past
-from connectors.sources.values import When
-from connectors.sources.zones import zone_of
 from engine.contracts import Observation, Ref, ScanSeen, ShipmentSeen, Unreadable
 from engine.model.shipment import Status
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from connectors.parts.senders.trust import identify, verify
 from connectors.sources.epcis.read import ZONE, read
-from connectors.sources.trust import identify, verify
 from engine.contracts import Manifest, Source
 
 SETTINGS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.sources import jsonbody, xmlbody
-from connectors.sources.loose import table, text
+from connectors.parts.bodies import jsonbody, xmlbody
+from connectors.parts.values.loose import table, text
 from engine.contracts import Unreadable
 
 KINDS = ("ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent")

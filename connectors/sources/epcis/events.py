@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connectors.parts.parcels.gs1 import document_number, gtin, sscc
+from connectors.parts.values.loose import quantity, raw_status, rows, table, text
+from connectors.parts.values.times import moment
 from connectors.sources.epcis.documents import kind_of
-from connectors.sources.gs1 import document_number, gtin, sscc
-from connectors.sources.loose import quantity, raw_status, rows, table, text
-from connectors.sources.times import moment
 from engine.contracts import Unreadable
 from engine.model.order import Quantity
 from engine.model.shipment import Packed

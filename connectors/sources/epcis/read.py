@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connectors.parts.values.times import moment, zone_named
 from connectors.sources.epcis import documents
 from connectors.sources.epcis.events import Event, event
 from connectors.sources.epcis.told import Partner, observed, unmapped
-from connectors.sources.times import moment, zone_named
 from engine.contracts import BadRow, Delivery, Observation, Reading, Routed, Unreadable
 
 ZONE = "UTC"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from connectors.sources import statusmap
+from connectors.parts.bodies import statusmap
 from connectors.sources.epcis.events import Event
 from engine.contracts import Observation, Ref, ReturnSeen, ScanSeen, ShipmentSeen
 from engine.model.shipment import Status

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.senders.polled import identify, verify
 from connectors.sources.logiless.asked import MONTH, URL
 from connectors.sources.logiless.check import check
 from connectors.sources.logiless.poll import poll
 from connectors.sources.logiless.read import read
 from connectors.sources.logiless.words import ZONE
-from connectors.sources.polled import identify, verify
 from engine.contracts import Api, Manifest, Source
 
 SOURCE = Source(

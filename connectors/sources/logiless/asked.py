@@ -10,9 +10,9 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
-from connectors.sources.asking import address, good, said
-from connectors.sources.oauth import BEARER, Renewal, put
-from connectors.sources.times import from_unix
+from connectors.parts.talk.asking import address, good, said
+from connectors.parts.talk.oauth import BEARER, Renewal, put
+from connectors.parts.values.times import from_unix
 from engine.contracts import Answer, Asking, HttpRequest, Step, Unanswered
 
 URL = "https://app2.logiless.com"

@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
-from connectors.sources import days
+from connectors.parts.values import days
+from connectors.parts.values.loose import first, identity, number, plain, quantity, raw_status, rows, table, text, yen
 from connectors.sources.logiless.parcels import count_parcels, delivery, unnamed
 from connectors.sources.logiless.parties import party
 from connectors.sources.logiless.words import MAP, ZONE, Record, fetched, is_on, meaning, says, unmapped, when
-from connectors.sources.loose import first, identity, number, plain, quantity, raw_status, rows, table, text, yen
 from engine.contracts import OrderSeen, Reading, Ref, Unreadable
 from engine.model.order import Line, Money, Payment
 

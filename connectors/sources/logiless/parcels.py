@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from connectors.sources import days
+from connectors.parts.values import days
+from connectors.parts.values.loose import first, identity, quantity, rows, table, text
+from connectors.parts.values.slots import arrival
+from connectors.parts.values.waybills import numbers
 from connectors.sources.logiless.parties import party
 from connectors.sources.logiless.words import ZONE, Record, carrier, is_on, says, unmapped, when
-from connectors.sources.loose import first, identity, quantity, rows, table, text
-from connectors.sources.slots import arrival
-from connectors.sources.waybills import numbers
 from engine.contracts import Reading, Ref, ShipmentSeen, Unreadable
 from engine.model.shipment import Packed
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from connectors.parts.values.loose import text
+from connectors.parts.values.people import somebody
 from connectors.sources.logiless.words import Record, field
-from connectors.sources.loose import text
-from connectors.sources.people import somebody
 from engine.model.customer import Address, Party
 
 

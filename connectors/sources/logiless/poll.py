@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connectors.sources.asking import as_body, state
+from connectors.parts.talk.asking import as_body, state
+from connectors.parts.talk.window import OVERLAP, window
+from connectors.parts.values.loose import identity, rows, table
+from connectors.parts.values.loose import number as count_of
 from connectors.sources.logiless.asked import get
 from connectors.sources.logiless.read import DELIVERY, ORDER
 from connectors.sources.logiless.words import ZONE, when
-from connectors.sources.loose import identity, rows, table
-from connectors.sources.loose import number as count_of
-from connectors.sources.window import OVERLAP, window
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
 
 LIMIT = 100  # the most that both lists give

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.sources.jsonbody import load
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, unwrapped
+from connectors.parts.values.loose import identity, raw_status, table
 from connectors.sources.logiless.orders import order
 from connectors.sources.logiless.parcels import delivery
 from connectors.sources.logiless.words import Record
-from connectors.sources.loose import identity, raw_status, table
-from connectors.sources.records import each, unwrapped
 from engine.contracts import BadRow, Delivery, Observation, Reading, Routed, Unreadable
 
 ORDER, DELIVERY = "sales_order", "outbound_delivery"

@@ -8,8 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources import carriers, days, statusmap
-from connectors.sources.loose import text
+from connectors.parts.bodies import statusmap
+from connectors.parts.parcels import carriers
+from connectors.parts.values import days
+from connectors.parts.values.loose import text
 
 MAP = statusmap.load(Path(__file__).parent)
 ZONE = "Asia/Tokyo"

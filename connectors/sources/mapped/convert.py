@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.sources import loose, values
-from connectors.sources.times import from_unix, zone_named
-from connectors.sources.values import When
+from connectors.parts.values import loose, values
+from connectors.parts.values.times import from_unix, zone_named
+from connectors.parts.values.values import When
 
 EXPECTED = {
     "moment": "a time, as 2026-11-24T10:00:00+09:00, 2026/11/24 9:05, 20261124 or unix seconds; "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.sources import jsonbody, xmlbody
-from connectors.sources.decoding import decode_lines
-from connectors.sources.grid import Row, delimiter_of, rows
-from connectors.sources.loose import text
+from connectors.parts.bodies import jsonbody, xmlbody
+from connectors.parts.bodies.decoding import decode_lines
+from connectors.parts.bodies.grid import Row, delimiter_of, rows
+from connectors.parts.values.loose import text
 from connectors.sources.mapped.expressions import Expression, Scope
 from connectors.sources.mapped.mapping import Block
 from connectors.sources.mapped.options import Shape

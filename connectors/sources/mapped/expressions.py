@@ -18,7 +18,7 @@ import jmespath
 from jmespath import exceptions, functions
 from jmespath.visitor import Options, TreeInterpreter
 
-from connectors.sources.loose import number, plain, text
+from connectors.parts.values.loose import number, plain, text
 
 # Quoted identifiers, raw strings and literals stay as they are; of the rest, words that are not ASCII are quoted.
 _WORD = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)|(\w+)""")

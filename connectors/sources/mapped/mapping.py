@@ -8,13 +8,13 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from connectors.sources import told_yaml
+from connectors.parts.bodies import told_yaml
+from connectors.parts.bodies.told_yaml import Document, Path
+from connectors.parts.values.times import zone_named
 from connectors.sources.mapped.expressions import Expression, Wrong, compiled
 from connectors.sources.mapped.options import OPTIONS, Polling, Shape, Verifying
 from connectors.sources.mapped.spec import CHOICES, MEANINGS, RECORD, Part
 from connectors.sources.mapped.words import Meaning, Statuses, plain_word
-from connectors.sources.times import zone_named
-from connectors.sources.told_yaml import Document, Path
 from engine.contracts import Unreadable
 
 MOST_LETTERS = 64 * 1024

@@ -7,7 +7,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from connectors.sources.loose import money
+from connectors.parts.values.loose import money
 from connectors.sources.mapped.convert import amount, flag, quantity, texts
 from connectors.sources.mapped.documents import things
 from connectors.sources.mapped.expressions import Scope

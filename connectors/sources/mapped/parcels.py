@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from connectors.sources import carrier_words, carriers
+from connectors.parts.parcels import carrier_words, carriers
+from connectors.parts.values.values import day_bounds
 from connectors.sources.mapped.convert import count, flag, quantity
 from connectors.sources.mapped.documents import things
 from connectors.sources.mapped.expressions import Scope
@@ -17,7 +18,6 @@ from connectors.sources.mapped.parties import party, ref
 from connectors.sources.mapped.spec import SCANS
 from connectors.sources.mapped.told import Told
 from connectors.sources.mapped.words import Meaning, raw_word
-from connectors.sources.values import day_bounds
 from engine.contracts import Observation, Ref, ScanSeen, ShipmentSeen
 from engine.model.shipment import Packed, Status
 

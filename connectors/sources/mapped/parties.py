@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.parts.values.people import full_name, somebody
 from connectors.sources.mapped.convert import flag, numbers
 from connectors.sources.mapped.expressions import Scope
 from connectors.sources.mapped.mapping import Block
 from connectors.sources.mapped.told import Told
-from connectors.sources.people import full_name, somebody
 from engine.contracts import Ref
 from engine.model.customer import Address, Party
 

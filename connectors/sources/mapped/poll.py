@@ -14,13 +14,13 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from connectors.sources.asking import address, as_body, ask_json, state
+from connectors.parts.talk.asking import address, as_body, ask_json, state
+from connectors.parts.values.times import moment, zone_named
 from connectors.sources.mapped import convert
 from connectors.sources.mapped.expressions import Expression, Scope
 from connectors.sources.mapped.mapping import Mapped, Mistake, mapping_of
 from connectors.sources.mapped.options import Polling
 from connectors.sources.mapped.read import POLLED
-from connectors.sources.times import moment, zone_named
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
 
 MOST_PAGES = 1_000  # of one poll; what is left is asked for by the next one

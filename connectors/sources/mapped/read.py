@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from connectors.parts.values.times import zone_named
 from connectors.sources.mapped.convert import text
 from connectors.sources.mapped.documents import document, things
 from connectors.sources.mapped.expressions import Scope
@@ -13,7 +14,6 @@ from connectors.sources.mapped.orders import order
 from connectors.sources.mapped.parcels import scan, shipment
 from connectors.sources.mapped.returns import return_
 from connectors.sources.mapped.told import Told
-from connectors.sources.times import zone_named
 from engine.contracts import BadRow, Delivery, Observation, Reading, Routed, Unreadable
 
 POLLED = "polled"  # topic of a record that was asked for: the body is the record itself

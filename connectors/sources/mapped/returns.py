@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 
 from msgspec.structs import replace
 
-from connectors.sources.loose import money
+from connectors.parts.values.loose import money
 from connectors.sources.mapped.convert import amount
 from connectors.sources.mapped.expressions import Scope
 from connectors.sources.mapped.mapping import Block

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from connectors.sources import loose, values
+from connectors.parts.values import loose, values
+from connectors.parts.values.values import When
 from connectors.sources.mapped import convert
 from connectors.sources.mapped.expressions import Expression, Scope
 from connectors.sources.mapped.mapping import Block, Mapped
 from connectors.sources.mapped.words import Meaning, looked_up, raw_word
-from connectors.sources.values import When
 from engine.contracts import BadRow
 
 T = TypeVar("T")

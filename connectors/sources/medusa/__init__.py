@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from connectors.parts.senders.standard_webhooks import identify, verify
 from connectors.sources.medusa.ask import API
 from connectors.sources.medusa.read import read
-from connectors.sources.standard_webhooks import identify, verify
 from engine.contracts import Manifest, Source
 
 SOURCE = Source(

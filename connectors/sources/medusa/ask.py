@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from datetime import timedelta
 
-from connectors.sources.asking import ask, ask_json, good, said
-from connectors.sources.loose import rows, table
+from connectors.parts.talk.asking import ask, ask_json, good, said
+from connectors.parts.values.loose import rows, table
 from connectors.sources.medusa.asked import get, order, order_of
 from connectors.sources.medusa.poll import PAGE, poll
 from connectors.sources.medusa.words import known_id

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 
-from connectors.sources.asking import address, as_body, ask, good, said
-from connectors.sources.loose import identity, table
+from connectors.parts.talk.asking import address, as_body, ask, good, said
+from connectors.parts.talk.walk import Record
+from connectors.parts.values.loose import identity, table
 from connectors.sources.medusa.words import known_id, version
-from connectors.sources.walk import Record
 from engine.contracts import Answer, Asking, Found, HttpRequest, Step, Unanswered
 
 # Fields by name: what a version does not have it leaves out.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from connectors.sources.loose import money, number, plain, raw_status, rows, table
+from connectors.parts.values.loose import money, number, plain, raw_status, rows, table
 from connectors.sources.medusa.words import meaning, refunds
 from engine.model.order import Money, Payment
 

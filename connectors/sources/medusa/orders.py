@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.loose import (
+from connectors.parts.values.loose import (
     first,
     flag,
     identity,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.carriers import slug
-from connectors.sources.loose import flag, identity, link, quantity, rows, text
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import flag, identity, link, quantity, rows, text
 from connectors.sources.medusa.words import meaning, when
 from engine.contracts import Ref, ScanSeen, ShipmentSeen
 from engine.model.shipment import Packed

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from connectors.sources.asking import ask_json
-from connectors.sources.loose import rows, table
+from connectors.parts.talk.asking import ask_json
+from connectors.parts.talk.walk import Record, Walk
+from connectors.parts.values.loose import rows, table
+from connectors.parts.values.times import moment
 from connectors.sources.medusa.asked import FIELDS, as_found, get, order, order_of
 from connectors.sources.medusa.words import known_id, version, when
-from connectors.sources.times import moment
-from connectors.sources.walk import Record, Walk
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
 
 OVERLAP = timedelta(minutes=10)  # a transaction may commit later than the time it writes

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import first, flag, raw_status, table
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.values.loose import first, flag, raw_status, table
 from connectors.sources.medusa.orders import order
 from connectors.sources.medusa.words import known_id, when
 from engine.contracts import Delivery, Reading, Ref, ShipmentSeen, Unreadable

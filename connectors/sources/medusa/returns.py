@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.loose import first, flag, identity, money, quantity, rows, table
+from connectors.parts.values.loose import first, flag, identity, money, quantity, rows, table
 from connectors.sources.medusa.words import meaning, refunds, when
 from engine.contracts import Ref, ReturnSeen
 from engine.model.returns import Goods

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.loose import raw_status, rows, table, text
-from connectors.sources.statusmap import load
-from connectors.sources.times import moment
+from connectors.parts.bodies.statusmap import load
+from connectors.parts.values.loose import raw_status, rows, table, text
+from connectors.parts.values.times import moment
 
 MAP = load(Path(__file__).parent)
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.senders.polled import identify, verify
 from connectors.sources.next_engine.asked import URL
 from connectors.sources.next_engine.check import check
 from connectors.sources.next_engine.poll import poll
 from connectors.sources.next_engine.read import read
 from connectors.sources.next_engine.words import ZONE
-from connectors.sources.polled import identify, verify
 from engine.contracts import Api, Manifest, Source
 
 SOURCE = Source(

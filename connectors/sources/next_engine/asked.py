@@ -11,9 +11,9 @@ from collections.abc import Generator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from connectors.sources import days
-from connectors.sources.asking import address, ask, form, good, said
-from connectors.sources.loose import table, text
+from connectors.parts.talk.asking import address, ask, form, good, said
+from connectors.parts.values import days
+from connectors.parts.values.loose import table, text
 from connectors.sources.next_engine.words import ZONE
 from engine.contracts import Answer, Asking, HttpRequest, Renewed, Step, Unanswered
 

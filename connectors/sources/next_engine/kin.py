@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from connectors.sources.loose import identity, text
+from connectors.parts.values.loose import identity, text
 from connectors.sources.next_engine.fields import LINE, SLIP
 from connectors.sources.next_engine.searches import LIMIT, LINES, SLIPS, counted, search
 from connectors.sources.next_engine.slips import MERGED_FROM, POINTERS, ROWS

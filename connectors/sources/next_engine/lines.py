@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from connectors.sources.loose import first, identity, quantity, text, yen
+from connectors.parts.values.loose import first, identity, quantity, text, yen
 from connectors.sources.next_engine.slips import MERGED_FROM, Order, Slip
 from connectors.sources.next_engine.words import BASE, ROW, Fields, meaning, on
 from engine.model.order import Line, Quantity

@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
-from connectors.sources import days
-from connectors.sources.loose import number, plain, quantity, text, yen
+from connectors.parts.values import days
+from connectors.parts.values.loose import number, plain, quantity, text, yen
 from connectors.sources.next_engine.lines import lines, merged_from
 from connectors.sources.next_engine.parties import orderer, recipient
 from connectors.sources.next_engine.slips import Order, Slip

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from connectors.sources import days
-from connectors.sources.carriers import slug
-from connectors.sources.loose import text
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values import days
+from connectors.parts.values.loose import text
+from connectors.parts.values.slots import arrival
+from connectors.parts.values.waybills import numbers
 from connectors.sources.next_engine.lines import merged_from, packed, units
 from connectors.sources.next_engine.orders import dispatched, given_up, ref
 from connectors.sources.next_engine.parties import recipient
 from connectors.sources.next_engine.slips import Order, Slip
 from connectors.sources.next_engine.words import BASE, ZONE
-from connectors.sources.slots import arrival
-from connectors.sources.waybills import numbers
 from engine.contracts import Ref, ShipmentSeen
 from engine.model.shipment import Packed
 

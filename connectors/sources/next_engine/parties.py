@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from connectors.sources.loose import identity, text
+from connectors.parts.values.loose import identity, text
+from connectors.parts.values.people import somebody
+from connectors.parts.values.prefectures import led_by
 from connectors.sources.next_engine.words import BASE, Fields
-from connectors.sources.people import somebody
-from connectors.sources.prefectures import led_by
 from engine.model.customer import Address, Party
 
 

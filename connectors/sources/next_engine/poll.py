@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from connectors.sources.asking import as_body, state
-from connectors.sources.loose import identity
+from connectors.parts.talk.asking import as_body, state
+from connectors.parts.talk.window import OVERLAP, window
+from connectors.parts.values.loose import identity
 from connectors.sources.next_engine.fields import SLIP
 from connectors.sources.next_engine.kin import Slips, completed
 from connectors.sources.next_engine.searches import SLIPS, search
 from connectors.sources.next_engine.slips import MERGED_FROM, ROWS, Order, orders
 from connectors.sources.next_engine.words import BASE, ZONE, changed
-from connectors.sources.window import OVERLAP, window
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step, Unanswered, Unreadable
 
 CHANGED = BASE + "last_modified_null_safe_date"  # `last_modified_date` is empty until a new slip is changed

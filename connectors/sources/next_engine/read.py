@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import identity, raw_status, rows, text
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.values.loose import identity, raw_status, rows, text
 from connectors.sources.next_engine.orders import order_seen, unmapped
 from connectors.sources.next_engine.parcels import parcels
 from connectors.sources.next_engine.returns import returns

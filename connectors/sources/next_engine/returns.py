@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.sources import days
-from connectors.sources.loose import first, quantity, text
+from connectors.parts.values import days
+from connectors.parts.values.loose import first, quantity, text
 from connectors.sources.next_engine.lines import Unit, packed, units
 from connectors.sources.next_engine.orders import dispatched, ref
 from connectors.sources.next_engine.parcels import parcel_ids

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from connectors.sources.loose import number, rows
+from connectors.parts.values.loose import number, rows
 from connectors.sources.next_engine.asked import post
 from engine.contracts import Answer, Asking, Step
 

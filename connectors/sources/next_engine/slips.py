@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.loose import identity, rows, text
+from connectors.parts.values.loose import identity, rows, text
 from connectors.sources.next_engine.words import BASE, ROW, Fields, changed, meaning, on, shops_number, split_off
 from engine.contracts import Unreadable
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from connectors.sources.asking import address, as_body, ask, ask_json, good, said, state
-from connectors.sources.loose import number, rows, table
+from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said, state
+from connectors.parts.values.loose import number, rows, table
+from connectors.parts.values.times import moment, zone_named
 from connectors.sources.ongoing.words import ZONE, when
-from connectors.sources.times import moment, zone_named
 from engine.contracts import (
     Answer,
     Api,

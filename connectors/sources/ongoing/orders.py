@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.loose import first, identity, money, number, plain, quantity, rounded, rows, table, text
+from connectors.parts.values.loose import first, identity, money, number, plain, quantity, rounded, rows, table, text
+from connectors.parts.values.people import address, somebody
+from connectors.parts.values.prefectures import prefecture
 from connectors.sources.ongoing.parcels import Order, parcels, scans
 from connectors.sources.ongoing.words import LEFT, status, when, zone
-from connectors.sources.people import address, somebody
-from connectors.sources.prefectures import prefecture
 from engine.contracts import Delivery, OrderSeen, Reading, Ref, ReturnSeen, Unreadable
 from engine.model.customer import Party
 from engine.model.order import Line, Money

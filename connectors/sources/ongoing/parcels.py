@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.carriers import slug
-from connectors.sources.loose import first, identity, link, number, rows, table, text
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import first, identity, link, number, rows, table, text
 from connectors.sources.ongoing.words import LEFT
 from engine.contracts import Ref, ScanSeen, ShipmentSeen
 from engine.model.shipment import Packed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import first, identity, number, plain, raw_status, rows, table
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.values.loose import first, identity, number, plain, raw_status, rows, table
+from connectors.parts.values.times import moment
 from connectors.sources.ongoing.orders import event, snapshot
-from connectors.sources.times import moment
 from engine.contracts import Delivery, Reading, Routed, Unreadable
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.loose import first, number, plain, table
-from connectors.sources.statusmap import load
-from connectors.sources.times import moment
+from connectors.parts.bodies.statusmap import load
+from connectors.parts.values.loose import first, number, plain, table
+from connectors.parts.values.times import moment
 from engine.contracts import Delivery
 
 MAP = load(Path(__file__).parent)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.senders.polled import identify, verify
 from connectors.sources.openlogi.asked import URL, check
 from connectors.sources.openlogi.poll import poll
 from connectors.sources.openlogi.read import read
 from connectors.sources.openlogi.words import ZONE
-from connectors.sources.polled import identify, verify
 from engine.contracts import Api, Manifest, Source
 
 SOURCE = Source(

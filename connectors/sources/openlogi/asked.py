@@ -6,8 +6,8 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
-from connectors.sources.asking import address, ask, good, said
-from connectors.sources.loose import rows, table
+from connectors.parts.talk.asking import address, ask, good, said
+from connectors.parts.values.loose import rows, table
 from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Step, Unanswered
 
 URL = "https://api.openlogi.com/api"

@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from connectors.sources.asking import as_body, ask, asked_now, state
-from connectors.sources.loose import identity, rows, table
+from connectors.parts.talk.asking import as_body, ask, asked_now, state
+from connectors.parts.values.loose import identity, rows, table
+from connectors.parts.values.times import zone_named
 from connectors.sources.openlogi.asked import get, request, told_by
 from connectors.sources.openlogi.read import GONE, SHIPMENT
 from connectors.sources.openlogi.shipments import is_done
 from connectors.sources.openlogi.words import ZONE, order_number, when
-from connectors.sources.times import zone_named
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Unanswered
 
 DAYS_BACK = 2  # results of a day are entered until the day after

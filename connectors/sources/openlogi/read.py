@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import text
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, unwrapped
+from connectors.parts.values.loose import text
 from connectors.sources.openlogi.shipments import gone, shipment
-from connectors.sources.records import each, unwrapped
 from engine.contracts import Delivery, Reading
 
 SHIPMENT = "shipment"

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.carriers import slug
-from connectors.sources.countries import country
-from connectors.sources.days import day
-from connectors.sources.loose import identity, link, quantity, raw_status, rows, table, text
+from connectors.parts.bodies.statusmap import meaning
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.countries import country
+from connectors.parts.values.days import day
+from connectors.parts.values.loose import identity, link, quantity, raw_status, rows, table, text
+from connectors.parts.values.people import address, somebody
+from connectors.parts.values.waybills import numbers
 from connectors.sources.openlogi.words import MAP, ZONE, as_of, expected, mailed, order_number, when
-from connectors.sources.people import address, somebody
-from connectors.sources.statusmap import meaning
-from connectors.sources.waybills import numbers
 from engine.contracts import Delivery, OrderSeen, Reading, Ref, ShipmentSeen, Unreadable
 from engine.model.customer import Party
 from engine.model.shipment import Packed

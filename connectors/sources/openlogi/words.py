@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.asking import asked_at
-from connectors.sources.days import day
-from connectors.sources.loose import first, raw_status, text
-from connectors.sources.slots import NONE, Slot, arrival
-from connectors.sources.statusmap import load
-from connectors.sources.times import moment
+from connectors.parts.bodies.statusmap import load
+from connectors.parts.talk.asking import asked_at
+from connectors.parts.values.days import day
+from connectors.parts.values.loose import first, raw_status, text
+from connectors.parts.values.slots import NONE, Slot, arrival
+from connectors.parts.values.times import moment
 from engine.contracts import Delivery
 
 MAP = load(Path(__file__).parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from connectors.sources.polled import identify, verify
+from connectors.parts.senders.polled import identify, verify
 from connectors.sources.rakuten.asked import URL
 from connectors.sources.rakuten.check import check
 from connectors.sources.rakuten.poll import poll

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.sources.asking import address, ask, good, said
-from connectors.sources.loose import rows, table, text
+from connectors.parts.talk.asking import address, ask, good, said
+from connectors.parts.values.loose import rows, table, text
 from engine.contracts import Answer, Asking, HttpRequest, Step, Unanswered
 
 URL = "https://api.rms.rakuten.co.jp"

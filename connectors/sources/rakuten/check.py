@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from datetime import datetime, timedelta
 
-from connectors.sources import days
+from connectors.parts.values import days
 from connectors.sources.rakuten.asked import expiry, post
 from connectors.sources.rakuten.poll import PLACED, Search, question
 from connectors.sources.rakuten.words import ZONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.sources.loose import first, identity, quantity, text
+from connectors.parts.values.loose import first, identity, quantity, text
 from connectors.sources.rakuten.words import MAP, Record, inner, models, price
 from engine.model.order import Line
 from engine.model.shipment import Packed

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import cast
 
-from connectors.sources.loose import number, text
+from connectors.parts.values.loose import number, text
 from connectors.sources.rakuten.lines import contents, lines, packages
 from connectors.sources.rakuten.parcels import parcels, reported_at
 from connectors.sources.rakuten.parties import orderer, recipient

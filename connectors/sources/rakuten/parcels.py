@@ -6,13 +6,13 @@ from datetime import datetime
 
 from msgspec import structs
 
-from connectors.sources import days
-from connectors.sources.loose import identity, number
+from connectors.parts.values import days
+from connectors.parts.values.loose import identity, number
+from connectors.parts.values.slots import Slot, arrival
+from connectors.parts.values.waybills import numbers
 from connectors.sources.rakuten.lines import contents, packages
 from connectors.sources.rakuten.parties import recipient
 from connectors.sources.rakuten.words import ZONE, Record, carrier, meaning, models, when
-from connectors.sources.slots import Slot, arrival
-from connectors.sources.waybills import numbers
 from engine.contracts import Ref, ShipmentSeen
 
 HALVES = {1: "午前", 2: "午後"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.sources.loose import text
-from connectors.sources.people import full_name, somebody
+from connectors.parts.values.loose import text
+from connectors.parts.values.people import full_name, somebody
 from connectors.sources.rakuten.words import Record, inner
 from engine.model.customer import Address, Party
 

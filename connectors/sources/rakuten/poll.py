@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.sources.asking import as_body, state
-from connectors.sources.loose import number, rows, table, text
+from connectors.parts.talk.asking import as_body, state
+from connectors.parts.talk.window import Window, window
+from connectors.parts.values.loose import number, rows, table, text
+from connectors.parts.values.times import moment
 from connectors.sources.rakuten.asked import post
 from connectors.sources.rakuten.read import LIST, ORDER
 from connectors.sources.rakuten.words import ZONE, changed, when
-from connectors.sources.times import moment
-from connectors.sources.window import Window, window
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
 
 OVERLAP = timedelta(minutes=30)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import raw_status
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, unwrapped
+from connectors.parts.values.loose import raw_status
 from connectors.sources.rakuten.orders import order
-from connectors.sources.records import each, unwrapped
 from engine.contracts import Delivery, Reading
 
 ORDER = "order"

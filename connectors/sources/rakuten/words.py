@@ -7,8 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources import carriers, days, statusmap
-from connectors.sources.loose import number, rows, table, text, yen
+from connectors.parts.bodies import statusmap
+from connectors.parts.parcels import carriers
+from connectors.parts.values import days
+from connectors.parts.values.loose import number, rows, table, text, yen
 from engine.model.order import Money
 
 MAP = statusmap.load(Path(__file__).parent)

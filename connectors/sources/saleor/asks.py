@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.sources.graphql import Heard, put, question
+from connectors.parts.talk.graphql import Heard, put, question
 from engine.contracts import Answer, Asking, Step, Unanswered
 
 _LOGIN = frozenset({

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.asking import address, ask
-from connectors.sources.jwks import is_key_set
-from connectors.sources.loose import rows, table, text
+from connectors.parts.senders.jwks import is_key_set
+from connectors.parts.talk.asking import address, ask
+from connectors.parts.values.loose import rows, table, text
 from connectors.sources.saleor.asks import base, heard, whole
 from connectors.sources.saleor.queries import APP, CAN_READ
 from engine.contracts import Asking, Conversation, Finding, HttpRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.sources.loose import first, identity, quantity, raw_status, rows, table, text
+from connectors.parts.values.loose import first, identity, quantity, raw_status, rows, table, text
 from connectors.sources.saleor.telling import Telling, meaning
 from engine.model.order import Quantity
 from engine.model.shipment import Packed

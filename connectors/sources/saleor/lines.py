@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.loose import first, identity, link, quantity, rows, table, text
+from connectors.parts.values.loose import first, identity, link, quantity, rows, table, text
 from connectors.sources.saleor.telling import amount, currency_of
 from engine.model.order import Line, Quantity
 

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
-from connectors.sources.loose import flag, identity, number, rows, table, text
+from connectors.parts.values.loose import flag, identity, number, rows, table, text
+from connectors.parts.values.times import moment
 from connectors.sources.saleor.groups import fate, groups, units_of
 from connectors.sources.saleor.lines import lines
 from connectors.sources.saleor.parcels import parcels
 from connectors.sources.saleor.parties import orderer, payer, recipient
 from connectors.sources.saleor.refunds import never_sent, paid_back, returns
 from connectors.sources.saleor.telling import Telling, amount, currency_of, meaning
-from connectors.sources.times import moment
 from engine.contracts import OrderSeen, Reading, Ref, Unreadable
 from engine.model.order import PAID, Payment
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
-from connectors.sources.carriers import slug
-from connectors.sources.loose import identity, link, rows, text
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import identity, link, rows, text
+from connectors.parts.values.times import moment
 from connectors.sources.saleor.groups import BACK, contents, fate, groups
 from connectors.sources.saleor.telling import Telling, meaning
-from connectors.sources.times import moment
 from engine.contracts import Ref, ShipmentSeen
 
 PARCELS = frozenset({"dispatched", "announced", "cancelled"})

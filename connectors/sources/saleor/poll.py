@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.sources.asking import as_body
-from connectors.sources.graphql import snake
-from connectors.sources.loose import identity, rows, table, text
+from connectors.parts.talk.asking import as_body
+from connectors.parts.talk.graphql import snake
+from connectors.parts.talk.window import window
+from connectors.parts.values.loose import identity, rows, table, text
+from connectors.parts.values.times import moment
 from connectors.sources.saleor.asks import heard, whole
 from connectors.sources.saleor.queries import CHANGED, RENUMBERED
 from connectors.sources.saleor.telling import Telling
-from connectors.sources.times import moment
-from connectors.sources.window import window
 from engine.contracts import Asking, Conversation, Found, Page
 
 MANY = 50  # orders a page; Saleor allows 100

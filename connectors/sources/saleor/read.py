@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from connectors.sources.graphql import snake, snake_word
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import first, money, raw_status, rows, table
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.talk.graphql import snake, snake_word
+from connectors.parts.values.loose import first, money, raw_status, rows, table
+from connectors.parts.values.times import moment
 from connectors.sources.saleor.orders import order
 from connectors.sources.saleor.telling import Telling
 from connectors.sources.saleor.verify import header
-from connectors.sources.times import moment
 from engine.contracts import Delivery, Reading, Unreadable
 
 ORDER = "order"  # a record that was polled, or recorded from the API: no event

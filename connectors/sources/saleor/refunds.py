@@ -11,10 +11,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from connectors.sources.loose import identity, money, number, quantity, raw_status, rows, table, text
+from connectors.parts.values.loose import identity, money, number, quantity, raw_status, rows, table, text
+from connectors.parts.values.times import moment
 from connectors.sources.saleor.groups import BACK, contents, fate, groups
 from connectors.sources.saleor.telling import Telling, amount, currency_of, meaning
-from connectors.sources.times import moment
 from engine.contracts import Ref, ReturnSeen
 from engine.model.order import Money
 from engine.model.shipment import Packed

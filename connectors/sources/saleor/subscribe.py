@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.sources.asking import address, ask, good
-from connectors.sources.jwks import is_key_set, key_set
-from connectors.sources.loose import first, rows, table, text
+from connectors.parts.senders.jwks import is_key_set, key_set
+from connectors.parts.talk.asking import address, ask, good
+from connectors.parts.values.loose import first, rows, table, text
 from connectors.sources.saleor.asks import base, heard, whole
 from connectors.sources.saleor.queries import APP, CREATE, EVENTS, SUBSCRIPTION, UPDATE
 from engine.contracts import Asking, Conversation, Finding, HttpRequest, Renewed

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources import statusmap
-from connectors.sources.loose import identity, money, raw_status, rows, table, text
-from connectors.sources.times import moment
+from connectors.parts.bodies import statusmap
+from connectors.parts.values.loose import identity, money, raw_status, rows, table, text
+from connectors.parts.values.times import moment
 from engine.model.order import Money
 
 MAP = statusmap.load(Path(__file__).parent)

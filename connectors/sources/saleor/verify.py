@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.sources.jwks import Fault, check_detached, is_key_set, key_set
-from connectors.sources.signing import hex_hmac, refusal
+from connectors.parts.senders.jwks import Fault, check_detached, is_key_set, key_set
+from connectors.parts.senders.signing import hex_hmac, refusal
 from engine.contracts import Delivery, Refused, Verified
 
 SIGNATURE = "saleor-signature"

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors.sources.asking import address, as_body, ask_json
-from connectors.sources.bookmark import bookmark, iso
-from connectors.sources.loose import number, rows, table, text
+from connectors.parts.talk.asking import address, as_body, ask_json
+from connectors.parts.talk.bookmark import bookmark, iso
+from connectors.parts.values.loose import number, rows, table, text
 from connectors.sources.seventeentrack.trackings import ZONE, newest
 from connectors.sources.seventeentrack.verify import state
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered

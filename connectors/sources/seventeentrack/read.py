@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import raw_status, table, text
-from connectors.sources.records import each, unwrapped
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, unwrapped
+from connectors.parts.values.loose import raw_status, table, text
 from connectors.sources.seventeentrack.trackings import ZONE, tracking
 from engine.contracts import Delivery, Reading, Unreadable
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import raw_status, rows, table, text
-from connectors.sources.signing import refusal
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.senders.signing import refusal
+from connectors.parts.values.loose import raw_status, rows, table, text
 from engine.contracts import Delivery, Refused, Unreadable, Verified
 
 HEADER = "sign"

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from connectors.sources.asking import address, as_body, ask, ask_json, good
-from connectors.sources.bookmark import bookmark
-from connectors.sources.loose import identity, rows, table
+from connectors.parts.talk.asking import address, as_body, ask, ask_json, good
+from connectors.parts.talk.bookmark import bookmark
+from connectors.parts.values.loose import identity, rows, table
+from connectors.parts.values.times import moment
 from connectors.sources.ship24.trackings import ZONE, newest
-from connectors.sources.times import moment
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
 
 BASE = "https://api.ship24.com/public/v1"

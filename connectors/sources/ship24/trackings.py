@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.sources import statusmap
-from connectors.sources.arrivals import NOBODY_SAYS, Arrival, arrival
-from connectors.sources.carrier_words import Meaning
-from connectors.sources.carriers import slug
-from connectors.sources.history import UNKNOWN, Line, also_called, scans
-from connectors.sources.loose import first, identity, number, raw_status, rows, table, text
-from connectors.sources.times import moment
-from connectors.sources.zones import zone_of
+from connectors.parts.bodies import statusmap
+from connectors.parts.parcels.carrier_words import Meaning
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.parcels.history import UNKNOWN, Line, also_called, scans
+from connectors.parts.values.arrivals import NOBODY_SAYS, Arrival, arrival
+from connectors.parts.values.loose import first, identity, number, raw_status, rows, table, text
+from connectors.parts.values.times import moment
+from connectors.parts.values.zones import zone_of
 from engine.contracts import Reading, Ref, ShipmentSeen, Unreadable
 
 MAP = statusmap.load(Path(__file__).parent)

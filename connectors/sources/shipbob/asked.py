@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 
-from connectors.sources.asking import address, ask, good
+from connectors.parts.talk.asking import address, ask, good
 from engine.contracts import Answer, Asking, HttpRequest, Step
 
 URL = "https://api.shipbob.com"

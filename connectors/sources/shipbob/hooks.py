@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from connectors.sources.asking import as_body, ask, good, said
-from connectors.sources.loose import rows, table, text
+from connectors.parts.talk.asking import as_body, ask, good, said
+from connectors.parts.values.loose import rows, table, text
 from connectors.sources.shipbob.asked import asked, delete, get, paused, post
 from engine.contracts import Answer, Asking, Conversation, Finding, Renewed, Step, Unanswered
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from connectors.sources.loose import first, identity, money, number, quantity, rows, table, text
+from connectors.parts.values.loose import first, identity, money, number, quantity, rows, table, text
 from connectors.sources.shipbob.parcels import Context, has_left, product_id, shipment, state_of, trackings
 from connectors.sources.shipbob.parties import orderer, recipient
 from connectors.sources.shipbob.words import latest, meaning, when

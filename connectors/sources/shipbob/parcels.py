@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from connectors.sources.carriers import slug
-from connectors.sources.loose import first, identity, link, quantity, raw_status, rows, table, text
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import first, identity, link, quantity, raw_status, rows, table, text
 from connectors.sources.shipbob.parties import recipient
 from connectors.sources.shipbob.words import latest, meaning, when
 from engine.contracts import Observation, Reading, Ref, ScanSeen, ShipmentSeen, Unreadable

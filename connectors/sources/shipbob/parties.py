@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources import people
-from connectors.sources.loose import first, table, text
-from connectors.sources.people import somebody
+from connectors.parts.values import people
+from connectors.parts.values.loose import first, table, text
+from connectors.parts.values.people import somebody
 from engine.model.customer import Party
 
 ADDRESS = {

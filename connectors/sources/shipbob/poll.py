@@ -14,12 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from connectors.sources.asking import as_body, ask, good, said, state
-from connectors.sources.loose import identity, rows, table, text
+from connectors.parts.talk.asking import as_body, ask, good, said, state
+from connectors.parts.values.loose import identity, rows, table, text
+from connectors.parts.values.times import moment
 from connectors.sources.shipbob.asked import get, paused
 from connectors.sources.shipbob.returns import TIMES
 from connectors.sources.shipbob.words import latest
-from connectors.sources.times import moment
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step, Unanswered
 
 OVERLAP = timedelta(minutes=30)  # carriers' words reach ShipBob's lists late

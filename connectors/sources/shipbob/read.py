@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import raw_status
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.values.loose import raw_status
 from connectors.sources.shipbob.orders import order, stopped
 from connectors.sources.shipbob.parcels import Context, shipment, tracking_update
 from connectors.sources.shipbob.returns import returned

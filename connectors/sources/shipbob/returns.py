@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.loose import identity, quantity, rows, text
+from connectors.parts.values.loose import identity, quantity, rows, text
 from connectors.sources.shipbob.words import latest, meaning, when
 from engine.contracts import Reading, Ref, ReturnSeen, ScanSeen, Unreadable
 from engine.model.shipment import Packed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.sources import standard_webhooks
+from connectors.parts.senders import standard_webhooks
 from engine.contracts import Delivery, Refused, Verified
 
 

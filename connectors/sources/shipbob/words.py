@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources import statusmap
-from connectors.sources.loose import raw_status, rows, text
-from connectors.sources.times import moment
+from connectors.parts.bodies import statusmap
+from connectors.parts.values.loose import raw_status, rows, text
+from connectors.parts.values.times import moment
 
 MAP = statusmap.load(Path(__file__).parent)
 ZONE = "UTC"  # times carry a Z; of those that carry nothing the older versions mean the same

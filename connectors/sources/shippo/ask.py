@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from connectors.sources.asking import address, as_body, ask, ask_json, good, said
-from connectors.sources.loose import flag, identity, rows, table, text
-from connectors.sources.times import moment
+from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said
+from connectors.parts.values.loose import flag, identity, rows, table, text
+from connectors.parts.values.times import moment
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page
 
 BASE = "https://api.goshippo.com"

@@ -7,14 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources import statusmap
-from connectors.sources.arrivals import arrival
-from connectors.sources.carrier_words import Meaning
-from connectors.sources.carriers import slug
-from connectors.sources.history import UNKNOWN, Line, closer, place, scans
-from connectors.sources.loose import flag, identity, raw_status, rows, table, text
-from connectors.sources.times import moment
-from connectors.sources.zones import zone_of
+from connectors.parts.bodies import statusmap
+from connectors.parts.parcels.carrier_words import Meaning
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.parcels.history import UNKNOWN, Line, closer, place, scans
+from connectors.parts.values.arrivals import arrival
+from connectors.parts.values.loose import flag, identity, raw_status, rows, table, text
+from connectors.parts.values.times import moment
+from connectors.parts.values.zones import zone_of
 from engine.contracts import Reading, Ref, ShipmentSeen
 
 MAP = statusmap.load(Path(__file__).parent)

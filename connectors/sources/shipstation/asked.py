@@ -9,8 +9,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors.sources.asking import address, as_body, ask, good, said, state
-from connectors.sources.loose import identity, number, rows, table
+from connectors.parts.talk.asking import address, as_body, ask, good, said, state
+from connectors.parts.values.loose import identity, number, rows, table
 from connectors.sources.shipstation.resources import URL
 from connectors.sources.shipstation.words import when
 from engine.contracts import Answer, Asking, Found, HttpRequest, Step

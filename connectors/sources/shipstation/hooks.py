@@ -11,9 +11,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from connectors.sources.asking import address, as_body, ask, good, said
-from connectors.sources.jwks import is_key_set, key_set
-from connectors.sources.loose import identity, raw_status, rows, table, text
+from connectors.parts.senders.jwks import is_key_set, key_set
+from connectors.parts.talk.asking import address, as_body, ask, good, said
+from connectors.parts.values.loose import identity, raw_status, rows, table, text
 from connectors.sources.shipstation.asked import AUTH, base, paused
 from connectors.sources.shipstation.resources import URL
 from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Renewed, Step, Unanswered

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from connectors.sources import days
-from connectors.sources.loose import flag, identity, link, money, number, quantity, rows, table, text
+from connectors.parts.bodies.statusmap import meaning
+from connectors.parts.values import days
+from connectors.parts.values.loose import flag, identity, link, money, number, quantity, rows, table, text
 from connectors.sources.shipstation.words import MAP, ZONE, day_of, person, when
-from connectors.sources.statusmap import meaning
 from engine.contracts import Observation, OrderSeen, Reading, Ref, ShipmentSeen, Unreadable
 from engine.model.customer import Party
 from engine.model.order import Line, Money, Payment

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources import days
-from connectors.sources.loose import identity, quantity, rows, table, text
+from connectors.parts.values import days
+from connectors.parts.values.loose import identity, quantity, rows, table, text
+from connectors.parts.values.times import zone_named
 from connectors.sources.shipstation.words import ZONE, carrier, day_of, person, when
-from connectors.sources.times import zone_named
 from engine.contracts import Observation, Reading, Ref, ReturnSeen, ScanSeen, ShipmentSeen, Unreadable
 from engine.model.shipment import Packed
 

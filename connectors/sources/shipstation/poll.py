@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from connectors.sources.loose import text
+from connectors.parts.values.loose import text
 from connectors.sources.shipstation.asked import Sheet, base, found, sheet
 from connectors.sources.shipstation.parcels import postdated
 from connectors.sources.shipstation.resources import located

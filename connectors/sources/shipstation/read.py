@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import raw_status, rows, table, text
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.values.loose import raw_status, rows, table, text
 from connectors.sources.shipstation.orders import Shop, order
 from connectors.sources.shipstation.parcels import fulfillment, shipment
 from connectors.sources.shipstation.resources import LISTS, followed

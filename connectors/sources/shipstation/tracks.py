@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.arrivals import arrival
-from connectors.sources.history import Line, place, scans
-from connectors.sources.loose import first, link, raw_status, rows, text
+from connectors.parts.bodies.statusmap import meaning
+from connectors.parts.parcels.history import Line, place, scans
+from connectors.parts.values.arrivals import arrival
+from connectors.parts.values.loose import first, link, raw_status, rows, text
+from connectors.parts.values.times import moment
 from connectors.sources.shipstation.words import MAP, ZONE, carrier
-from connectors.sources.statusmap import meaning
-from connectors.sources.times import moment
 from engine.contracts import Reading, Ref, ShipmentSeen, Unreadable
 
 

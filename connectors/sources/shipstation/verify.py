@@ -16,9 +16,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from connectors.sources.jwks import Key, is_key_set, key_set
-from connectors.sources.signing import token_in_url
-from connectors.sources.times import from_unix, moment
+from connectors.parts.senders.jwks import Key, is_key_set, key_set
+from connectors.parts.senders.signing import token_in_url
+from connectors.parts.values.times import from_unix, moment
 from engine.contracts import Delivery, Refused, Verified
 
 TOLERANCE = timedelta(minutes=5)

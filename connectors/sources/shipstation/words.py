@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.sources import people, statusmap
-from connectors.sources.carriers import slug
-from connectors.sources.loose import raw_status, text
-from connectors.sources.people import somebody
-from connectors.sources.times import moment, zone_named
+from connectors.parts.bodies import statusmap
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values import people
+from connectors.parts.values.loose import raw_status, text
+from connectors.parts.values.people import somebody
+from connectors.parts.values.times import moment, zone_named
 from engine.model.customer import Party
 
 MAP = statusmap.load(Path(__file__).parent)

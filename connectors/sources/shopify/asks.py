@@ -11,9 +11,9 @@ from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.sources.asking import ask, form, good, said
-from connectors.sources.graphql import Heard, put, question
-from connectors.sources.loose import number, table, text
+from connectors.parts.talk.asking import ask, form, good, said
+from connectors.parts.talk.graphql import Heard, put, question
+from connectors.parts.values.loose import number, table, text
 from connectors.sources.shopify.queries import VERSION
 from engine.contracts import Answer, Asking, HttpRequest, Renewed, Step, Unanswered
 

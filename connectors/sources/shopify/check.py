@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.sources.loose import first, rows, table, text
+from connectors.parts.values.loose import first, rows, table, text
 from connectors.sources.shopify.asks import heard, may_ask, whole
 from connectors.sources.shopify.queries import ACCESS, CAN_READ
 from engine.contracts import Asking, Conversation, Finding

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.graphql import snake
-from connectors.sources.loose import rows, table, text
+from connectors.parts.talk.graphql import snake
+from connectors.parts.values.loose import rows, table, text
 
 _GID = re.compile(r"gid://shopify/\w+/(\d{1,20})(?:\?.*)?")
 _SENT = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partial"}

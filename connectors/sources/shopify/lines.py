@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.loose import first, identity, link, number, quantity, raw_status, rows, table, text
+from connectors.parts.values.loose import first, identity, link, number, quantity, raw_status, rows, table, text
 from connectors.sources.shopify.refunds import fate
 from connectors.sources.shopify.words import amount
 from engine.model.order import Line, Quantity

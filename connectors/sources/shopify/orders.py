@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from connectors.sources.loose import flag, plain, rows, text
+from connectors.parts.values.loose import flag, plain, rows, text
 from connectors.sources.shopify.lines import lines
 from connectors.sources.shopify.parties import orderer, payer, recipient
 from connectors.sources.shopify.refunds import paid_back, refund, taken_back

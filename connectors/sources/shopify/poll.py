@@ -14,13 +14,13 @@ from typing import Any
 
 import msgspec
 
-from connectors.sources.asking import as_body
-from connectors.sources.loose import identity, rows, table, text
+from connectors.parts.talk.asking import as_body
+from connectors.parts.talk.window import Window, window
+from connectors.parts.values.loose import identity, rows, table, text
+from connectors.parts.values.times import moment
 from connectors.sources.shopify.asks import heard, may_ask, pause, whole
 from connectors.sources.shopify.graph import numeric
 from connectors.sources.shopify.queries import CHANGED, REST, RETURNS
-from connectors.sources.times import moment
-from connectors.sources.window import Window, window
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step, Unanswered
 
 MANY = 10  # orders a page, each with its lines, parcels and refunds

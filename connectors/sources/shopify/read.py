@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import raw_status
-from connectors.sources.records import each, unwrapped
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, unwrapped
+from connectors.parts.values.loose import raw_status
+from connectors.parts.values.times import moment
 from connectors.sources.shopify.graph import is_graph
 from connectors.sources.shopify.graph import order as graph_order
 from connectors.sources.shopify.orders import order, polled
@@ -15,7 +16,6 @@ from connectors.sources.shopify.refunds import refund
 from connectors.sources.shopify.returns import return_
 from connectors.sources.shopify.shipments import carrier_event, fulfillment
 from connectors.sources.shopify.verify import header
-from connectors.sources.times import moment
 from engine.contracts import Delivery, Reading, Unreadable
 
 TOPICS: Mapping[str, str] = {

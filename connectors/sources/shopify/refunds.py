@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.sources.loose import (
+from connectors.parts.values.loose import (
     first,
     flag,
     identity,

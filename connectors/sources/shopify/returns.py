@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.loose import identity, quantity, rows, table, text
+from connectors.parts.values.loose import identity, quantity, rows, table, text
 from connectors.sources.shopify.words import first_moment, meaning, named
 from engine.contracts import Reading, Ref, ReturnSeen
 from engine.model.shipment import Packed

@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, cast
 
-from connectors.sources.carriers import slug
-from connectors.sources.loose import flag, identity, link, quantity, raw_status, rows, table, text
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import flag, identity, link, quantity, raw_status, rows, table, text
 from connectors.sources.shopify.parties import at_address
 from connectors.sources.shopify.words import first_moment, meaning, named
 from engine.contracts import Reading, Ref, ScanSeen, ShipmentSeen

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.sources.loose import first, rows, table, text
+from connectors.parts.values.loose import first, rows, table, text
 from connectors.sources.shopify.asks import heard, may_ask, whole
 from connectors.sources.shopify.queries import CREATE, HOOKS, UPDATE
 from engine.contracts import Asking, Conversation, Finding

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.sources.signing import refusal
+from connectors.parts.senders.signing import refusal
 from engine.contracts import Delivery, Refused, Verified
 
 

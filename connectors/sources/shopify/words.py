@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources import statusmap
-from connectors.sources.loose import identity, money, table
-from connectors.sources.times import moment
+from connectors.parts.bodies import statusmap
+from connectors.parts.values.loose import identity, money, table
+from connectors.parts.values.times import moment
 from engine.contracts import Unreadable
 from engine.model.order import Money
 

@@ -18,10 +18,10 @@ from typing import Any, get_args
 import msgspec
 from msgspec import inspect
 
-from connectors.sources import carriers
-from connectors.sources.loose import link
-from connectors.sources.tables import load_table
-from connectors.sources.times import from_unix, moment, zone_named
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.parcels import carriers
+from connectors.parts.values.loose import link
+from connectors.parts.values.times import from_unix, moment, zone_named
 from engine.contracts import (
     Observation,
     OrderSeen,

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from connectors.sources.jsonbody import load
-from connectors.sources.times import moment
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.values.times import moment
 from engine.contracts import Delivery, Unreadable
 
 REQUIRED = ("id", "source", "type")

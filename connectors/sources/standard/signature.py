@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.sources import standard_webhooks
-from connectors.sources.signing import any_fits, bearer
-from connectors.sources.standard_webhooks import SIGNED, identify
+from connectors.parts.senders import standard_webhooks
+from connectors.parts.senders.signing import any_fits, bearer
+from connectors.parts.senders.standard_webhooks import SIGNED, identify
 from engine.contracts import Delivery, Refused, Verified
 
 __all__ = ["identify", "verify"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from connectors.sources.polled import identify, verify
+from connectors.parts.senders.polled import identify, verify
 from connectors.sources.stores.asked import URL, check
 from connectors.sources.stores.poll import poll
 from connectors.sources.stores.read import read

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connectors.sources.days import day
-from connectors.sources.loose import raw_status, table, text
-from connectors.sources.slots import NONE, Slot, arrival
+from connectors.parts.values.days import day
+from connectors.parts.values.loose import raw_status, table, text
+from connectors.parts.values.slots import NONE, Slot, arrival
+from connectors.parts.values.times import YEARS, zone_named
 from connectors.sources.stores.words import MAP, ZONE, when
-from connectors.sources.times import YEARS, zone_named
 
 _WRITTEN = re.compile(r"(?:(\d{4})\s*[-/.年]\s*)?(\d{1,2})\s*[-/月]\s*(\d{1,2})\s*日?")
 BACK = timedelta(days=60)  # "1月5日" written in December is in the year to come

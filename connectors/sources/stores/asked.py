@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from connectors.sources.asking import address, ask_json
-from connectors.sources.loose import table, text
+from connectors.parts.talk.asking import address, ask_json
+from connectors.parts.values.loose import table, text
 from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Step, Unanswered
 
 URL = "https://api.stores.dev"

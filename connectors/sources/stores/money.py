@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.sources.loose import identity, number, plain, raw_status, rows, yen
+from connectors.parts.values.loose import identity, number, plain, raw_status, rows, yen
 from connectors.sources.stores.words import MAP, when
 from engine.contracts import Ref, ReturnSeen
 from engine.model.order import Money, Payment

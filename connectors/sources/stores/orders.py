@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.loose import identity, quantity, rows, text, yen
+from connectors.parts.values.loose import identity, quantity, rows, text, yen
 from connectors.sources.stores.arrivals import leaves_by
 from connectors.sources.stores.money import payment, refunds, total
 from connectors.sources.stores.parcels import parcels

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.carriers import slug
-from connectors.sources.loose import identity, quantity, rows, text
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import identity, quantity, rows, text
+from connectors.parts.values.waybills import numbers
 from connectors.sources.stores.arrivals import estimated
 from connectors.sources.stores.parties import recipient
 from connectors.sources.stores.words import kind, when
-from connectors.sources.waybills import numbers
 from engine.contracts import Ref, ShipmentSeen
 from engine.model.shipment import Packed
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sources.countries import country
-from connectors.sources.loose import table, text
-from connectors.sources.people import address, full_name, somebody
+from connectors.parts.values.countries import country
+from connectors.parts.values.loose import table, text
+from connectors.parts.values.people import address, full_name, somebody
 from engine.model.customer import Party
 
 ADDRESS = {

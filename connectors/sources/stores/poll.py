@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from connectors.sources.asking import as_body, asked_now, state
-from connectors.sources.loose import rows, table, text
+from connectors.parts.talk.asking import as_body, asked_now, state
+from connectors.parts.values.loose import rows, table, text
+from connectors.parts.values.times import zone_named
+from connectors.parts.values.turns import in_turn
 from connectors.sources.stores.asked import get
 from connectors.sources.stores.read import ORDER
 from connectors.sources.stores.words import ZONE, is_finished, kind, moments, named, when
-from connectors.sources.times import zone_named
-from connectors.sources.turns import in_turn
 from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
 
 LIMIT = 100

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.sources.jsonbody import load
-from connectors.sources.records import each, unwrapped
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, unwrapped
 from connectors.sources.stores.orders import order
 from engine.contracts import Delivery, Reading
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.asking import asked_at
-from connectors.sources.loose import identity, raw_status, rows, table, text
-from connectors.sources.statusmap import load
-from connectors.sources.times import moment
+from connectors.parts.bodies.statusmap import load
+from connectors.parts.talk.asking import asked_at
+from connectors.parts.values.loose import identity, raw_status, rows, table, text
+from connectors.parts.values.times import moment
 from engine.contracts import Delivery
 
 MAP = load(Path(__file__).parent)

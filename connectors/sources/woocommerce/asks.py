@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors.sources.asking import address, ask, good, said
-from connectors.sources.loose import rows
+from connectors.parts.talk.asking import address, ask, good, said
+from connectors.parts.values.loose import rows
 from engine.contracts import Answer, Asking, HttpRequest, Step, Unanswered
 
 AUTH = {"authorization": "Basic {consumer_key}:{consumer_secret}"}

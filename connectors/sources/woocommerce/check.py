@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.sources.asking import ask
-from connectors.sources.loose import identity, text
+from connectors.parts.talk.asking import ask
+from connectors.parts.values.loose import identity, text
 from connectors.sources.woocommerce.asks import base, listed, request
 from connectors.sources.woocommerce.subscribe import TOPICS, WRITE, webhooks
 from engine.contracts import Asking, Conversation, Finding, Unanswered

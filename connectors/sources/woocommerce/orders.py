@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from connectors.sources.loose import (
+from connectors.parts.values.loose import (
     identity,
     link,
     money,

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import identity, quantity, rows
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.values.loose import identity, quantity, rows
 from engine.contracts import Unreadable
 from engine.model.order import Quantity
 from engine.model.shipment import Packed

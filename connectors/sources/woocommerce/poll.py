@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from connectors.sources.asking import as_body, ask, good, said
-from connectors.sources.loose import identity
-from connectors.sources.times import moment
-from connectors.sources.window import Window, window
+from connectors.parts.talk.asking import as_body, ask, good, said
+from connectors.parts.talk.window import Window, window
+from connectors.parts.values.loose import identity
+from connectors.parts.values.times import moment
 from connectors.sources.woocommerce.asks import listed, request
 from connectors.sources.woocommerce.orders import is_sent
 from connectors.sources.woocommerce.read import TRACKINGS

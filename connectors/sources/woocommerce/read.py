@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.sources.jsonbody import load
-from connectors.sources.loose import raw_status
-from connectors.sources.records import each, unwrapped
+from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.records import each, unwrapped
+from connectors.parts.values.loose import raw_status
 from connectors.sources.woocommerce.orders import order
 from connectors.sources.woocommerce.trackings import trackings
 from connectors.sources.woocommerce.verify import is_ping

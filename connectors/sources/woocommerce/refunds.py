@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.sources.loose import identity, money, number, plain, rows
+from connectors.parts.values.loose import identity, money, number, plain, rows
 from connectors.sources.woocommerce.words import words
 from engine.contracts import Ref, ReturnSeen
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.sources.loose import identity, rows, table, text
+from connectors.parts.values.loose import identity, rows, table, text
 from connectors.sources.woocommerce.trackings import META
 
 _TOLD = ("status", "currency", "total", "date_paid_gmt", "date_completed_gmt", "billing", "shipping")

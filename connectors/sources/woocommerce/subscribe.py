@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.sources.asking import ask, good
-from connectors.sources.loose import identity, text
+from connectors.parts.talk.asking import ask, good
+from connectors.parts.values.loose import identity, text
 from connectors.sources.woocommerce.asks import change, listed, request
 from engine.contracts import Asking, Conversation, Finding
 

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from connectors.sources.carriers import slug
-from connectors.sources.loose import first, identity, link, rows, table, text
-from connectors.sources.times import from_unix, moment
+from connectors.parts.parcels.carriers import slug
+from connectors.parts.values.loose import first, identity, link, rows, table, text
+from connectors.parts.values.times import from_unix, moment
 from connectors.sources.woocommerce.packing import contents
 from connectors.sources.woocommerce.words import words, zone
 from engine.contracts import Delivery, Reading, Ref, ShipmentSeen, Unreadable

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.sources.signing import refusal
+from connectors.parts.senders.signing import refusal
 from connectors.sources.woocommerce.states import key_of_body
 from engine.contracts import Delivery, Refused, Verified
 

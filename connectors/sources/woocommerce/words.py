@@ -8,9 +8,9 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.loose import raw_status, text
-from connectors.sources.statusmap import load
-from connectors.sources.times import moment
+from connectors.parts.bodies.statusmap import load
+from connectors.parts.values.loose import raw_status, text
+from connectors.parts.values.times import moment
 from engine.contracts import Delivery
 
 MAP = load(Path(__file__).parent)

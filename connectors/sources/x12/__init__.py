@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.sources.partner_codes import PATTERN
-from connectors.sources.trust import identify, verify
+from connectors.parts.parcels.partner_codes import PATTERN
+from connectors.parts.senders.trust import identify, verify
 from connectors.sources.x12.read import ORDERS, ZONE, read
 from engine.contracts import Manifest, Source
 

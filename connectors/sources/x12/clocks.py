@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.sources.tables import load_table
-from connectors.sources.times import YEARS, zone_named
-from connectors.sources.values import When
-from connectors.sources.zones import zone_of
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.values.times import YEARS, zone_named
+from connectors.parts.values.values import When
+from connectors.parts.values.zones import zone_of
 
 CENTURY = 90  # two digits from here on are of the last century
 _TABLES = load_table(Path(__file__).with_name("clocks.yaml"))

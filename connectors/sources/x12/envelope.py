@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connectors.sources.values import When
+from connectors.parts.values.values import When
 from connectors.sources.x12.clocks import said
 from connectors.sources.x12.segments import Segment
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from connectors.sources import gs1
-from connectors.sources.loose import quantity
-from connectors.sources.ship_notice import Goods, Notice, Pack, past, told_at, until
-from connectors.sources.values import When
+from connectors.parts.parcels import gs1
+from connectors.parts.parcels.ship_notice import Goods, Notice, Pack, past, told_at, until
+from connectors.parts.values.loose import quantity
+from connectors.parts.values.values import When
 from connectors.sources.x12.clocks import said, spoken
 from connectors.sources.x12.envelope import Reader, Transaction
 from connectors.sources.x12.levels import Level, levels, packages

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from connectors.sources import carriers, people
-from connectors.sources.countries import country
-from connectors.sources.tables import load_table
+from connectors.parts.bodies.tables import load_table
+from connectors.parts.parcels import carriers
+from connectors.parts.values import people
+from connectors.parts.values.countries import country
 from connectors.sources.x12.segments import Segment
 from engine.model.customer import Address, Party
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from operator import attrgetter
 
-from connectors.sources import interchanges, partner_codes, ship_notice
-from connectors.sources.times import zone_named
+from connectors.parts.bodies import interchanges
+from connectors.parts.parcels import partner_codes, ship_notice
+from connectors.parts.values.times import zone_named
 from connectors.sources.x12 import status
 from connectors.sources.x12.envelope import Reader, Transaction, transactions
 from connectors.sources.x12.notice import notice

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from connectors.sources import gs1, partner_codes, statusmap
-from connectors.sources.arrivals import NOBODY_SAYS, Arrival
-from connectors.sources.loose import raw_status
-from connectors.sources.ship_notice import past, until
-from connectors.sources.values import When
+from connectors.parts.bodies import statusmap
+from connectors.parts.parcels import gs1, partner_codes
+from connectors.parts.parcels.ship_notice import past, until
+from connectors.parts.values.arrivals import NOBODY_SAYS, Arrival
+from connectors.parts.values.loose import raw_status
+from connectors.parts.values.values import When
 from connectors.sources.x12.clocks import clock_of, said
 from connectors.sources.x12.envelope import Reader, Transaction
 from connectors.sources.x12.parties import carrier

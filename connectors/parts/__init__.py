@@ -1,0 +1,1 @@
+"""What several connectors share, by idea. Pure, like the connectors themselves."""

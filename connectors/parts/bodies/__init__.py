@@ -1,0 +1,1 @@
+"""How a body becomes records: JSON, XML, CSV, their encodings; tables beside the code."""

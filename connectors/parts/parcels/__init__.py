@@ -1,0 +1,1 @@
+"""Carriers and parcels, as warehouses and trackers tell of them."""

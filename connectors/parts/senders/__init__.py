@@ -1,0 +1,1 @@
+"""Who has sent it: signatures, keys, tokens."""

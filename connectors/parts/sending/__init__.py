@@ -1,0 +1,1 @@
+"""What channels share: addresses, mails, text messages, answers and receipts of providers."""

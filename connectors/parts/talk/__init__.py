@@ -1,0 +1,1 @@
+"""Conversations with a system: asking, paging, renewing tokens, where to go on."""

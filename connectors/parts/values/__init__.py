@@ -1,0 +1,1 @@
+"""What stands in payloads: numbers, texts, times, people, places."""
