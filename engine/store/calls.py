@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, or_, select, update
 
 from engine.model.event import Event
+from engine.model.facts import State
 from engine.rules import hook as rules
 from engine.store import hooks
 from engine.store.among import among
@@ -21,9 +22,32 @@ from engine.store.sealed import public_id
 from engine.store.session import Tx
 from engine.store.tables import HOOK, HOOK_CALL, MESSAGE, SUBJECT
 
-if TYPE_CHECKING:
-    from engine.store.facts import Held
-    from engine.store.ledger import Entry
+
+class Kept(Protocol):
+    """An order as it is held by whoever has locked it."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def state(self) -> State | None: ...
+
+
+class Noted(Protocol):
+    """What the ledger is told of a message."""
+
+    @property
+    def message(self) -> int | None: ...
+
+    @property
+    def decision(self) -> str: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
 
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # due, whatever clock says so
 REAL = bindparam("real", type_=HOOK_CALL.c.due_at.type)
@@ -52,7 +76,7 @@ class Call:
     body: bytes
 
 
-def happened(tx: Tx, new: Iterable[tuple[Held, Event, str | None]], now: datetime) -> None:
+def happened(tx: Tx, new: Iterable[tuple[Kept, Event, str | None]], now: datetime) -> None:
     """Order events, for the endpoints that want them. History (a backfill, what is too old) is no news."""
     listening = hooks.listeners(tx)
     if not listening:
@@ -72,7 +96,7 @@ def happened(tx: Tx, new: Iterable[tuple[Held, Event, str | None]], now: datetim
     _write(tx, listening, told, now)
 
 
-def noted(tx: Tx, entries: Iterable[Entry]) -> None:
+def noted(tx: Tx, entries: Iterable[Noted]) -> None:
     """What the ledger says of messages, for the endpoints that want it."""
     news = [one for one in entries if one.message is not None and one.decision in rules.MESSAGES]
     listening = hooks.listeners(tx) if news else ()

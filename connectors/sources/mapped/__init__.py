@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping as _Table
 from datetime import timedelta
 
-from connectors.sources.mapped.mapping import MOST_LETTERS, Mistake, mapping_of
+from connectors.sources.mapped.mapping import MOST_LETTERS, mapping_of
+from connectors.sources.mapped.places import Mistake
 from connectors.sources.mapped.poll import check, poll
 from connectors.sources.mapped.read import read
 from connectors.sources.mapped.remarks import remarks

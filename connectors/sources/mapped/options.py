@@ -6,12 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connectors.sources.mapped.expressions import Expression
-
-if TYPE_CHECKING:
-    from connectors.sources.mapped.mapping import Loader
+from connectors.sources.mapped.places import Places
 
 OPTIONS = ("title", "format", "time_zone", "currency", "date_format", "csv", "verify", "poll")
 FORMATS = ("json", "csv", "xml")
@@ -35,7 +33,7 @@ class Shape:
     skip: int = 0
 
     @classmethod
-    def of(cls, loader: Loader, told: Mapping[str, Any]) -> Shape:
+    def of(cls, loader: Places, told: Mapping[str, Any]) -> Shape:
         """As the mapping says. Raises Mistake."""
         if "format" not in told:
             raise loader.wrong((), f"format is missing; one of {', '.join(FORMATS)}")
@@ -67,7 +65,7 @@ class Verifying:
     id: str = ""
 
     @classmethod
-    def of(cls, loader: Loader, told: Mapping[str, Any]) -> Verifying | None:
+    def of(cls, loader: Places, told: Mapping[str, Any]) -> Verifying | None:
         """As the mapping says; None when it says nothing: then posts are refused. Raises Mistake."""
         if "verify" not in told:
             return None
@@ -122,7 +120,7 @@ class Polling:
     pages: Pages = field(default_factory=Pages)
 
     @classmethod
-    def of(cls, loader: Loader, told: Mapping[str, Any], shape: Shape, each: Expression | None) -> Polling | None:
+    def of(cls, loader: Places, told: Mapping[str, Any], shape: Shape, each: Expression | None) -> Polling | None:
         """As the mapping says; None when it does not poll. Raises Mistake."""
         if "poll" not in told:
             return None
@@ -145,12 +143,12 @@ class Polling:
         )  # fmt: skip
 
 
-def _words(loader: Loader, given: Mapping[str, Any], key: str) -> dict[str, str]:
+def _words(loader: Places, given: Mapping[str, Any], key: str) -> dict[str, str]:
     table = loader.table(given.get(key, {}), ("poll", key))
     return {name: loader.word(table, name, ("poll", key)) for name in table}
 
 
-def _auth(loader: Loader, auth: Mapping[str, str]) -> dict[str, str]:
+def _auth(loader: Places, auth: Mapping[str, str]) -> dict[str, str]:
     for name, value in auth.items():
         for setting in re.findall(r"{([^{}]*)}", value):
             if setting not in SECRETS:
@@ -162,7 +160,7 @@ def _auth(loader: Loader, auth: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in auth.items()}
 
 
-def _since(loader: Loader, given: Mapping[str, Any]) -> Since | None:
+def _since(loader: Places, given: Mapping[str, Any]) -> Since | None:
     if "since" not in given:
         return None
     path = ("poll", "since")
@@ -178,7 +176,7 @@ def _since(loader: Loader, given: Mapping[str, Any]) -> Since | None:
     return Since(parameter=_needed(loader, told, "parameter", path), form=form, overlap=span)
 
 
-def _pages(loader: Loader, given: Mapping[str, Any]) -> Pages:
+def _pages(loader: Places, given: Mapping[str, Any]) -> Pages:
     path = ("poll", "pages")
     told = loader.table(given.get("pages", {}), path)
     loader.known(told, ("by", "parameter", "first", "size", "size_parameter", "next"), path)
@@ -196,14 +194,14 @@ def _pages(loader: Loader, given: Mapping[str, Any]) -> Pages:
     )  # fmt: skip
 
 
-def _needed(loader: Loader, told: Mapping[str, Any], key: str, path: tuple[str, ...]) -> str:
+def _needed(loader: Places, told: Mapping[str, Any], key: str, path: tuple[str, ...]) -> str:
     value = loader.word(told, key, path)
     if not value:
         raise loader.wrong(path, f"{path[-1]}: {key} is missing")
     return value
 
 
-def _whole(loader: Loader, told: Mapping[str, Any], key: str, path: tuple[str, ...], default: int) -> int:
+def _whole(loader: Places, told: Mapping[str, Any], key: str, path: tuple[str, ...], default: int) -> int:
     value = loader.word(told, key, path, str(default))
     if not (value.isascii() and value.isdigit()) or int(value[:9]) > MOST_PAGE:
         raise loader.wrong((*path, key), f"{key}: expected a whole number up to {MOST_PAGE}")

@@ -18,8 +18,9 @@ from connectors.parts.talk.asking import address, as_body, ask_json, state
 from connectors.parts.values.times import moment, zone_named
 from connectors.sources.mapped import convert
 from connectors.sources.mapped.expressions import Expression, Scope
-from connectors.sources.mapped.mapping import Mapped, Mistake, mapping_of
+from connectors.sources.mapped.mapping import Mapped, mapping_of
 from connectors.sources.mapped.options import Polling
+from connectors.sources.mapped.places import Mistake
 from connectors.sources.mapped.read import POLLED
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
 

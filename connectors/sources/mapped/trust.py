@@ -9,8 +9,9 @@ from datetime import datetime
 
 from connectors.parts.senders import standard_webhooks
 from connectors.parts.senders.signing import any_fits, bearer, token_in_url
-from connectors.sources.mapped.mapping import Mistake, mapping_of
+from connectors.sources.mapped.mapping import mapping_of
 from connectors.sources.mapped.options import Verifying
+from connectors.sources.mapped.places import Mistake
 from engine.contracts import Delivery, Refused, Verified
 
 NO_SECRET = "this connection has no secret yet: set one with --set secret=..."  # noqa: S105 the name of an option
