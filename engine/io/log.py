@@ -31,7 +31,8 @@ def configure(level: str, *, human: bool) -> None:
             structlog.dev.ConsoleRenderer(colors=False) if human else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked at every line: whoever configured this may have been handed another stream than there is now.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
