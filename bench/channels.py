@@ -2,7 +2,8 @@
 through the whole of sending, at 100 ms latency of the provider and 2,000 requests a second allowed.
 
 A round of a channel runs in a process of its own, and counts the CPU of that process only: `made` is `prepare` and
-`classify` alone, `ours` also the engine's HTTP, `bare` an aiohttp session that posts what `prepare` has made.
+`classify` alone, `ours` also the engine's HTTP, `bare` an aiohttp session that posts what `prepare` has made,
+`batches` is `ours` where the provider takes several messages in one request: TOGETHER of them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from engine.model.message import Content, Envelope
 from engine.model.order import Line
 
 UNDER_WAY = 64
+TOGETHER = 20
+RESEND, POSTMARK = '{"id": "e_1"}', '{"ErrorCode": 0, "Message": "OK", "MessageID": "p_1"}'
 TEXT = "ご注文の商品を発送しました。\nお荷物の状況は https://hana.example/t/abcdefghijkl からご覧いただけます。"
 HTML = f"<html><body>{'<p>ご注文の商品を発送しました。</p>' * 200}</body></html>"  # about as large as our letters
 FLEX = [{"type": "flex", "altText": "発送しました", "contents": {"type": "bubble", "body": {
@@ -47,10 +50,16 @@ class Case:
     settings: Mapping[str, str] = field(default_factory=dict)
     payload: Any = None
     status: int = 200
+    batch: str = ""  # what it says to TOGETHER messages in one request
 
 
 CASES: Mapping[str, Case] = {
-    "resend": Case("naoko@example.com", '{"id": "e_1"}', {"api_key": "x" * 20}),
+    "resend": Case(
+        "naoko@example.com", RESEND, {"api_key": "x" * 20}, batch=f'{{"data": [{", ".join([RESEND] * TOGETHER)}]}}'
+    ),
+    "postmark": Case(
+        "naoko@example.com", POSTMARK, {"server_token": "x" * 20}, batch=f"[{', '.join([POSTMARK] * TOGETHER)}]"
+    ),
     "line": Case("U" + "0a" * 16, '{"sentMessages": [{"id": "1"}]}', {"access_token": "x" * 100}, FLEX),
     "line_notice": Case(
         "+818012345678", "{}", {"access_token": "x" * 100},
@@ -85,7 +94,7 @@ def main() -> None:
     for name in given.channel:
         contestants = {
             how: (lambda how=how, name=name: child("channels", "--one", how, name, "--messages", given.messages))
-            for how in ("bare", "ours", "made")
+            for how in ("bare", "ours", "made", *(["batches"] if CASES[name].batch else []))
         }
         found = interleave(contestants, given.rounds)
         told |= {f"{name} {how}": figures for how, figures in summary(found).items()}
@@ -107,10 +116,14 @@ def main() -> None:
 def one(how: str, name: str, messages: int) -> Figures:
     """One round in this process."""
     case, channel = CASES[name], connectors.channel(name)
-    with answers(case.reply, status=case.status, after=0.1 if how == "latency" else 0.0) as url:
+    reply = case.batch if how == "batches" else case.reply
+    with answers(reply, status=case.status, after=0.1 if how == "latency" else 0.0) as url:
         settings = {"url": url} | {key: value.replace("{url}", url) for key, value in case.settings.items()}
         sending = _Sending(channel, case, settings)
-        work = {"bare": sending.bare, "ours": sending.ours, "latency": sending.ours, "made": sending.made}[how]
+        work = {
+            "bare": sending.bare, "ours": sending.ours, "latency": sending.ours, "made": sending.made,
+            "batches": sending.batches,
+        }[how]  # fmt: skip
         under_way = 2_000 if how == "latency" else UNDER_WAY
         work(max(50, messages // 20), under_way)
         began, cpu = time.perf_counter(), cpu_here()
@@ -134,6 +147,25 @@ class _Sending:
                 self._taken(waiting.popleft().result())
         while waiting:
             self._taken(waiting.popleft().result())
+
+    def batches(self, messages: int, under_way: int) -> None:
+        """The same, TOGETHER of them in one request."""
+        batch = self._channel.batch
+        if batch is None:
+            raise TypeError(f"{self._channel.name} takes no batch")
+        waiting: deque[Future[Answer | Failure]] = deque()
+
+        def taken(answer: Answer | Failure) -> None:
+            for part in batch.split(answer, TOGETHER) if isinstance(answer, Answer) else [answer]:
+                self._taken(part or Failure(stage="refused", text="one was refused"))
+
+        for _ in range(messages // TOGETHER):
+            request = batch.join([self._prepared() for _ in range(TOGETHER)])
+            waiting.append(self._http.start("account", request, self._settings))
+            if len(waiting) >= under_way // TOGETHER:
+                taken(waiting.popleft().result())
+        while waiting:
+            taken(waiting.popleft().result())
 
     def made(self, messages: int, under_way: int) -> None:
         """prepare and classify, against an answer that is at hand."""

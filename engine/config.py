@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         description="Networks that outgoing HTTP may reach though they are not public, e.g. 127.0.0.0/8; empty: none.",
     )
 
+    undelivered_limit: int = Field(
+        5, ge=2, description="Messages in a row that an address has not taken before it is given up."
+    )
+    undelivered_days: int = Field(14, ge=0, description="Days that must lie between the first and the last of them.")
+
     dns: str = Field("", description="DNS server that checks ask, as 127.0.0.1:5353; empty: what this machine uses.")
 
     lease_seconds: int = Field(

@@ -5,10 +5,24 @@ and pure functions only; the engine does all IO. Failures that belong to the out
 `Unreadable`; any other exception is a bug in the connector.
 """
 
-from engine.contracts.api import Api, Asking, Conversation, Finding, Found, Page, Renewed, Step, Unanswered
+from engine.contracts.api import (
+    Api,
+    Asking,
+    Conversation,
+    Finding,
+    Found,
+    Page,
+    Parcel,
+    Parcels,
+    Renewed,
+    Step,
+    Unanswered,
+    UnderWay,
+)
 from engine.contracts.channels import (
     Accepted,
     Ambiguous,
+    Batch,
     Capabilities,
     Channel,
     Deferred,
@@ -19,6 +33,7 @@ from engine.contracts.channels import (
     Rejected,
 )
 from engine.contracts.exchange import Answer, Failure, FileRequest, HttpRequest, MailRequest, Request
+from engine.contracts.linking import Linking, Talk
 from engine.contracts.observations import (
     EndpointSeen,
     Observation,
@@ -49,6 +64,7 @@ __all__ = [
     "Api",
     "Asking",
     "BadRow",
+    "Batch",
     "Capabilities",
     "Channel",
     "Conversation",
@@ -62,6 +78,7 @@ __all__ = [
     "Finding",
     "Found",
     "HttpRequest",
+    "Linking",
     "MailDns",
     "MailRequest",
     "Manifest",
@@ -69,6 +86,8 @@ __all__ = [
     "OrderSeen",
     "Outcome",
     "Page",
+    "Parcel",
+    "Parcels",
     "Reading",
     "Receipt",
     "ReceiptStatus",
@@ -83,7 +102,9 @@ __all__ = [
     "ShipmentSeen",
     "Source",
     "Step",
+    "Talk",
     "Unanswered",
+    "UnderWay",
     "Unreadable",
     "Verified",
 ]

@@ -48,6 +48,37 @@ class Renewed:
     until: Mapping[str, datetime] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnderWay:
+    """Asks the engine, not the system: which of the merchant's parcels have not come to their end? Handed back are
+    `Parcels`: those that this connection has told of, and those whose carrier (our slug) is among `carriers`; `most` of
+    them or a few more, since those of an order stay together; of orders about which something was heard since `since`
+    (aware), those first that have been silent longest. `after` is where an answer left off."""
+
+    since: datetime
+    most: int
+    carriers: frozenset[str] = frozenset()
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """A parcel that is under way. `number` and `carrier_name` are as this connection writes them; of a parcel that it
+    has not told of, the number is plain (no spaces, no hyphens) and there is no name. `carrier` is our own slug."""
+
+    number: str
+    carrier: str | None = None
+    carrier_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcels:
+    """Some parcels; there may be none among those looked at. `after` is where to go on, None at the end."""
+
+    parcels: tuple[Parcel, ...] = ()
+    after: str | None = None
+
+
 class Unanswered(Exception):
     """The conversation cannot go on. `why`: "login" (credentials are refused: somebody must act), "rate" and "quota"
     (asked too often; `after` when the system named a pause), "provider" (it is down), "request" (it does not accept
@@ -70,21 +101,25 @@ class Asking:
     since: datetime
     cursor: str | None = None
     until: Mapping[str, datetime] = field(default_factory=dict)  # when credentials run out, as last `Renewed`
+    intake: str = ""  # where the system may post to this connection
+    link_page: str = ""  # our page where people link an address at a channel's connection to themselves
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that a check has found. `do` says what to click or type, unless all is well."""
+    """One thing that a check has found. `do` says what to click or type, unless all is well; `paste` are the pieces of
+    it that somebody copies as they are, in the order in which they stand there."""
 
     level: Literal["ok", "warning", "error"]
     what: str
     do: str | None = None
+    paste: tuple[str, ...] = ()
 
 
-Step = HttpRequest | Page | Renewed
-# Handed back to the generator: an Answer (of any status) for an HttpRequest, None for the rest. A request that met
-# no answer ends the conversation.
-Conversation = Generator[Step, Answer | None, T]
+Step = HttpRequest | Page | Renewed | UnderWay
+# Handed back to the generator: an Answer (of any status) for an HttpRequest, Parcels for UnderWay, None for the rest. A
+# request that met no answer ends the conversation.
+Conversation = Generator[Step, Answer | Parcels | None, T]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +128,9 @@ class Api:
     connection may live on webhooks alone.
 
     `poll` finds what has changed since the cursor, with an overlap of its own; it yields a Page for every batch it
-    wants kept. `fetch` gets what a thin delivery names (`Reading.fetch`). `subscribe` sees to it that the system
-    posts to an address (the second argument) and repairs what it finds broken. `check` looks and changes nothing.
+    wants kept. Where a system lists nothing, the poll asks it for the parcels that are `UnderWay`, one by one. `fetch`
+    gets what a thin delivery names (`Reading.fetch`). `subscribe` sees to it that the system posts to an address (the
+    second argument) and repairs what it finds broken. `check` looks and changes nothing.
     """
 
     poll: Callable[[Asking], Conversation[None]] | None = None

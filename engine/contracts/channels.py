@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from engine.contracts.api import Api, Asking, Conversation, Finding
 from engine.contracts.exchange import Answer, Failure, HttpRequest, Request
+from engine.contracts.linking import Linking
 from engine.contracts.sources import Delivery, Reading, Refused, Verified
 from engine.model.consent import Purpose
 from engine.model.message import Content, Envelope, Medium
@@ -64,6 +65,25 @@ class Capabilities:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Batch:
+    """How one request carries several messages, each with a text of its own. All of it is pure.
+
+    `join` makes one out of the requests of messages that go to the same address: `most` of them at most, their bodies
+    together not above `largest` bytes. If the channel has a key (`Capabilities.idempotency`), equal requests in the
+    same order give one equal to the byte, and others another key. `split` is given a good answer (2xx) and the number
+    of messages, and tells for each of them in turn what the provider would have answered to it alone; a Failure where
+    nobody can know that; None for one that surely was not taken and is best asked about alone. `by_request`: the
+    provider counts requests where it limits how many come in a second, not messages.
+    """
+
+    most: int
+    largest: int
+    join: Callable[[Sequence[HttpRequest]], HttpRequest]
+    split: Callable[[Answer, int], Sequence[Answer | Failure | None]]
+    by_request: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Feedback:
     """What a provider posts to the channel's own intake address: the same functions as a source's. `read` gives
     receipts and endpoints. `secret` names the setting by whose values `verify` judges. `greet` answers a provider that
@@ -102,7 +122,8 @@ class Channel:
     at the account and changes nothing. `api` is asked beside the messages, as a source's is, by errands: its `fetch`
     gets what feedback names (`Reading.fetch`) and keys that the provider publishes (`Refused.ask`). `find` is for a
     provider that knows no key of ours again: it looks whether a request that may have been taken was, and gives the
-    provider's id, or None; `Capabilities.idempotency` then is for how long it finds what was taken.
+    provider's id, or None; `Capabilities.idempotency` then is for how long it finds what was taken. `batch` is for a
+    provider that takes several messages in one request. `linking` is for addresses that people make known themselves.
     """
 
     name: str
@@ -122,6 +143,8 @@ class Channel:
     login: Callable[[Asking], Conversation[None]] | None = None
     check: Callable[[Asking], Conversation[tuple[Finding, ...]]] | None = None
     find: Callable[[Asking, HttpRequest], Conversation[str | None]] | None = None
+    batch: Batch | None = None
+    linking: Linking | None = None
 
     mail_dns: MailDns = MailDns()
 

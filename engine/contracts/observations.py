@@ -113,7 +113,8 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="
     """What somebody says later about a message of ours; it happened at `as_of` (aware). `message` is our id, which
     every channel puts into its correlation slot; `merchant` its slug (Envelope.merchant), which an account that
     serves several merchants must put there too. `machine`: an opening or a click by a scanner or an image proxy, which
-    says nothing about a person."""
+    says nothing about a person. `soft`: it is undelivered because of the address, which may be well again (mailbox
+    full, telephone off), and not because of us or of the message."""
 
     message: str
     merchant: str | None = None
@@ -122,19 +123,24 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="
     code: str | None = None
     detail: str | None = None
     machine: bool = False
+    soft: bool = False
 
 
 class EndpointSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="endpoint"):
     """What is said about an address itself, in no answer to a message. "gone": it is dead; "left": its owner wants
     nothing from us there (unfollow, STOP); "back": wants it again (follow, START); "linked": belongs to whoever holds
-    `nonce`, which we have given out."""
+    `nonce`, which we have given out; "wrote": its owner speaks to us there, whatever about.
+
+    `answer` is set where its owner can be answered now. `Api.fetch` is then handed "linked:" or "refused:" and that
+    text, where the address was to be linked, and "stranger:" and that text where it belongs to nobody yet."""
 
     medium: Medium
     address: str
     as_of: datetime
-    status: Literal["gone", "left", "back", "linked"]
+    status: Literal["gone", "left", "back", "linked", "wrote"]
     detail: str | None = None
     nonce: str | None = None
+    answer: str | None = None
 
 
 Observation = OrderSeen | ShipmentSeen | ScanSeen | ReturnSeen

@@ -114,6 +114,7 @@ class App:
     unlimited: dict[int, float] = field(default_factory=dict)
     called: str = ""  # the endpoint that was told of events last: they take turns
     usual: dict[tuple[int, str], tuple[datetime, Usual]] = field(default_factory=dict)
+    batches: dict[str, int] = field(default_factory=dict)  # `limits.batch_size`: connection -> as it went so far
 
     def __post_init__(self) -> None:
         self.lines = Lines(self.clock.monotonic, self.chance)

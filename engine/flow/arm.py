@@ -3,6 +3,7 @@ still open, the account free? Then the exact bytes and an open attempt are commi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 
 from engine.contracts import FileRequest, MailRequest
-from engine.flow import doubt
+from engine.flow import batches, doubt
 from engine.flow.app import App
 from engine.flow.attempt import Try
 from engine.flow.doubt import Before
@@ -76,18 +77,22 @@ def _arm(app: App, tx: Tx, batch: Batch, blown: Sequence[fuse.Blown]) -> list[Tr
     _keep_back(app, tx, [letter for letter in letters if not isinstance(letter.verdict, Allow)], now)
     written = {one.letter.row.id: one for one in batch.ready}
     asking = [letter for letter in letters if isinstance(letter.verdict, Allow)]
-    passed = passage.let_pass(app, tx, asking, now)
+    surely_new = [letter for letter in asking if not batch.past(letter.row.id).unknowns]
+    shared = batches.shared(app, surely_new, lambda number: written[number].rendered.request)
+    passed = passage.let_pass(app, tx, asking, now, shared)
     _keep_back(app, tx, [letter for letter in asking if letter.row.id not in passed], now)
     going = [written[letter.row.id] for letter in asking if letter.row.id in passed]
     people.add_links(tx, [link for one in going for link in one.rendered.links], now)
-    armed = [_armed(tx, one, now) for one in going]
+    shared = batches.among(shared, passed)
+    carried = Counter(shared.values())
+    armed = [_armed(tx, one, now, carried.get(shared.get(one.letter.row.id, 0))) for one in going]
     lease_until = real + timedelta(seconds=app.settings.lease_seconds)
     outbox.arm(tx, armed, now=now, lease_until=lease_until)
     fuse.count(app, tx, [one.letter for one in going], now)
     began = app.clock.monotonic()
     return [
         Try(letter=one.letter, request=one.rendered.request, n=one.letter.row.tries + 1, armed_at=began,
-            passage=passed[number], past=batch.past(number))
+            passage=passed[number], past=batch.past(number), batch=shared.get(number))
         for one in going for number in [one.letter.row.id]
     ]  # fmt: skip
 
@@ -116,7 +121,7 @@ def _mine(app: App, tx: Tx, batch: Batch, now: datetime) -> list[Letter]:
     return letters
 
 
-def _armed(tx: Tx, one: Ready, now: datetime) -> Armed:
+def _armed(tx: Tx, one: Ready, now: datetime, carried: int | None) -> Armed:
     row, rendered, held = one.letter.row, one.rendered, one.letter.held
     request = rendered.request
     data = request.data if isinstance(request, MailRequest | FileRequest) else msgspec.json.encode(request)
@@ -132,6 +137,7 @@ def _armed(tx: Tx, one: Ready, now: datetime) -> Armed:
         id=row.id, fence=row.fence, n=row.tries + 1, connection=route.channel.id, channel=route.medium,
         address=sealed("address", address), line=sealed("line", rendered.content.subject.encode()),
         request=sealed("request", data), first_armed_at=row.first_armed_at or now,
+        batch=carried,
     )  # fmt: skip
 
 

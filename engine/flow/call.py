@@ -16,6 +16,7 @@ from engine.contracts import Answer, Failure, HttpRequest
 from engine.flow.app import App, SideBySide
 from engine.io.metrics import CALLS
 from engine.rules import hook as rules
+from engine.rules.wording import clean
 from engine.store import calls, hooks
 from engine.store.calls import Call
 from engine.store.hooks import Hook
@@ -38,7 +39,7 @@ def _tell(app: App, number: str) -> int:
     hook, taken = app.store.commit(lambda tx: _take(app, tx, number))
     if hook is None or not taken:
         return 0
-    answers = _post(app, hook, taken)
+    answers = post(app, hook, taken)
     app.store.commit(lambda tx: _write(app, tx, hook, answers), patient=True)
     return len(taken)
 
@@ -60,7 +61,8 @@ def _take(app: App, tx: Tx, number: str) -> tuple[Hook | None, list[Call]]:
     return hook, calls.claim(tx, number, real=real, until=real + lease, limit=1 if hook.failures else AT_ONCE)
 
 
-def _post(app: App, hook: Hook, taken: Sequence[Call]) -> list[tuple[Call, Answer | Failure]]:
+def post(app: App, hook: Hook, taken: Sequence[Call]) -> list[tuple[Call, Answer | Failure]]:
+    """Post events side by side; each with what came of it."""
     if not isinstance(app.post, SideBySide):
         raise TypeError("this post has nothing to do with endpoints")
     secrets = dict(zip(("signing_secret", "signing_secret_before"), hook.secrets, strict=False))
@@ -102,7 +104,7 @@ def _not_told(app: App, tx: Tx, one: Call, answer: Answer | Failure, real: datet
     code = _code(answer)
     due = None if code == rules.GONE else rules.again(one.tries, real, _after(answer), app.chance())
     status = "refused" if code == rules.GONE else "given_up"
-    calls.not_told(tx, one, due=due, status=status, code=code, reason=_reason(answer), real=real)
+    calls.not_told(tx, one, due=due, status=status, code=code, reason=_answered(answer), real=real)
 
 
 def _unwell(app: App, tx: Tx, hook: Hook, answer: Answer | Failure, real: datetime) -> None:
@@ -124,6 +126,19 @@ def _code(answer: Answer | Failure) -> int | None:
 
 def _reason(answer: Answer | Failure) -> str:
     return f"status {answer.code}" if isinstance(answer, Answer) else f"{answer.stage}: {answer.text}"[:LONGEST]
+
+
+def _answered(answer: Answer | Failure) -> str:
+    """The reason with the beginning of what the endpoint says itself, for whoever has to mend it. It stays with the
+    event: alarms, which leave the house, repeat no stranger's words."""
+    said = excerpt(answer)
+    return f"{_reason(answer)}: {said}" if said else _reason(answer)
+
+
+def excerpt(answer: Answer | Failure) -> str:
+    """The beginning of an answer's text, on one line."""
+    text = answer.body[: 4 * LONGEST].decode("utf-8", "ignore") if isinstance(answer, Answer) else ""
+    return " ".join(clean(text).split())[:LONGEST]
 
 
 def _after(answer: Answer | Failure) -> timedelta | None:

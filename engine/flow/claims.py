@@ -80,7 +80,7 @@ class _Due:
         return turns.merchants_due(self.tx, self.lane, self.now)
 
     def room(self, key: int) -> int | None:
-        return room(self.app, self.tx.of(key), key)
+        return room(self.app, self.tx.of(key), key, self.lane)
 
     def take(self, key: int | None, most: int) -> list[Any]:
         lease = timedelta(seconds=self.app.settings.lease_seconds)

@@ -58,7 +58,7 @@ def too_late(app: App, letter: Letter, known: Before | None, now: datetime) -> R
     that a key which was good when somebody decided to repeat it is forgotten by now."""
     if known is None or not known.past.unknowns or known.past.since is None or letter.channel is None:
         return None
-    past, window = known.past, window_of(app, letter.channel)
+    past, window = known.past, window_of(app, letter.channel, known.past)
     lease = timedelta(seconds=app.settings.lease_seconds)
     if may_repeat(letter.step.on_unknown, past.unknowns, known.past.since, now, window=window, lease=lease):
         return None
@@ -94,9 +94,10 @@ def as_before(letter: Letter, known: Before | None, rendered: Rendered) -> Rende
     return replace(rendered, request=stored_request(rendered.request, known.request), content=content, links=())
 
 
-def window_of(app: App, channel: Connection | None) -> timedelta:
-    """How long the channel behind the connection knows our key again; zero: it knows none."""
-    return app.channels(channel.connector).capabilities.idempotency if channel else timedelta(0)
+def window_of(app: App, channel: Connection | None, past: Past = NOTHING) -> timedelta:
+    """How long the channel behind the connection knows our key again; zero: it knows none, or what may have left did so
+    under the key of a batch."""
+    return app.channels(channel.connector).capabilities.idempotency if channel and not past.batched else timedelta(0)
 
 
 def stored_request(fresh: Request, stored: bytes) -> Request:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from engine.flow.app import App
 from engine.flow.case import Case, Course
 from engine.flow.step import signal, take
 from engine.model.event import Event
@@ -15,6 +16,14 @@ from engine.rules.advance import begin, restart
 from engine.rules.match import Match, triggered
 from engine.rules.signals import Happened, Started
 from engine.rules.silence import Silence, only_to_customers, silence
+from engine.store import runs
+from engine.store.session import Tx
+
+
+def enabled(app: App, tx: Tx) -> list[Journey]:
+    """The journeys that are on for the merchant of this transaction."""
+    chosen = runs.switches(tx)
+    return [one for one in app.journeys.values() if chosen.get(one.name, one.enabled)]
 
 
 def enrol(

@@ -20,6 +20,7 @@ from engine.model.facts import State
 from engine.model.journey import Journey, Send
 from engine.model.merchant import Merchant
 from engine.model.preference import NOTHING_CHOSEN, Preference
+from engine.rules.consent import bears_on
 from engine.rules.guard_view import guard_view
 from engine.rules.happen import outweighs, renamed
 from engine.rules.identify import current
@@ -86,7 +87,8 @@ class Letter:
     def events(self) -> dict[str, Event]:
         """What has happened and may outweigh a message, by the keys that parcels and returns go by now."""
         told = (renamed(event, self.state.names) for event in self.state.events.values())
-        return {event.key: event for event in told if outweighs(event, self.state.facts)}
+        heard = (event for event in told if bears_on(self.journey, event))
+        return {event.key: event for event in heard if outweighs(event, self.state.facts)}
 
     @cached_property
     def zone(self) -> ZoneInfo:

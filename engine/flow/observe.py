@@ -15,7 +15,7 @@ import structlog
 
 from engine.contracts import BadRow, Delivery, EndpointSeen, Observation, Receipt, Unreadable
 from engine.flow import click
-from engine.flow.absorb import Parked, Withdrawn, absorb
+from engine.flow.absorb import NOTHING_FIRST, First, NotYet, Parked, absorb
 from engine.flow.app import App
 from engine.flow.ask.plan import cannot_fetch, thin
 from engine.flow.claims import deliveries
@@ -27,7 +27,7 @@ from engine.io.metrics import OBSERVE
 from engine.rules.errand import Errand
 from engine.rules.mapping import mapped
 from engine.rules.owners import NOBODYS, called, owner_of, unassigned
-from engine.rules.receipt import SUPPRESSES
+from engine.rules.receipt import shuts
 from engine.rules.silence import hushed
 from engine.rules.source_mails import mailed
 from engine.store import errands, inbox, merchants, strays, unmapped
@@ -50,7 +50,7 @@ class Read:
     reason: str | None = None
     said: tuple[tuple[int, Observation], ...] = ()
     receipts: tuple[tuple[int, Receipt], ...] = ()
-    endpoints: tuple[tuple[int, EndpointSeen], ...] = ()
+    endpoints: tuple[tuple[int, tuple[Connection, EndpointSeen]], ...] = ()
     fetch: tuple[Errand, ...] = ()
     unmapped: tuple[tuple[str, bool], ...] = ()  # statuses, and whether each is a scan's
     strays: tuple[str, ...] = ()  # goods owners that no merchant is set for
@@ -63,7 +63,7 @@ def observe(app: App) -> int:
     if rows:
         with (
             app.lines.deliveries.serving(Counter(raw.connection for raw in rows)) as mine,
-            app.store.giving_way(mine.much, at_work=True),
+            app.store.at_work(mine.much),
             OBSERVE.timed(),
         ):
             _work(app, [one for raw in rows if (one := _try_read(app, raw, senders)) is not None])
@@ -81,14 +81,15 @@ def _try_read(app: App, raw: Raw, senders: dict[str, Sender]) -> Read | None:
         return None
 
 
-def _work(app: App, batch: Sequence[Read], *, patient: bool = True, shut: frozenset[int] = frozenset()) -> None:
-    """`shut`: merchants of whom nothing may be armed meanwhile."""
+def _work(app: App, batch: Sequence[Read], *, patient: bool = True, first: Mapping[int, First] | None = None) -> None:
+    """`first`: merchant -> what has to be done before any row of theirs is locked."""
+    first = first or {}
     if not batch:
         return
     try:
-        due = app.store.commit(lambda tx: _commit(app, tx, batch, shut), patient=patient)
-    except Withdrawn as found:
-        _work(app, batch, patient=patient, shut=shut | {found.merchant})
+        due = app.store.commit(lambda tx: _commit(app, tx, batch, first), patient=patient)
+    except NotYet as found:
+        _work(app, batch, patient=patient, first={**first, found.merchant: found.first})
         return
     except Exception as failed:
         if len(batch) > 1:
@@ -99,20 +100,22 @@ def _work(app: App, batch: Sequence[Read], *, patient: bool = True, shut: frozen
         return
     if due:
         app.hints.deliver()
-    if any(one.fetch for one in batch):
+    if any(one.fetch or one.endpoints for one in batch):
         app.hints.ask()
 
 
-def _commit(app: App, tx: Tx, batch: Sequence[Read], shut: frozenset[int]) -> bool:
+def _commit(app: App, tx: Tx, batch: Sequence[Read], first: Mapping[int, First]) -> bool:
     now = app.clock.now()
     receipts: dict[int, list[Receipt]] = {}
     for merchant, receipt in (told for one in batch for told in one.receipts):
         receipts.setdefault(merchant, []).append(receipt)
-    told_of: dict[int, list[EndpointSeen]] = {}
+    told_of: dict[int, list[tuple[Connection, EndpointSeen]]] = {}
     for merchant, seen_there in (told for one in batch for told in one.endpoints):
         told_of.setdefault(merchant, []).append(seen_there)
-    suppressing = {n for n, some in receipts.items() if any(receipt.status in SUPPRESSES for receipt in some)}
-    for merchant in sorted(shut | told_of.keys() | suppressing):
+    suppressing = {n for n, some in receipts.items() if any(map(shuts, some))}
+    changing = {n for n, some in told_of.items() if any(seen.status != "wrote" for _, seen in some)}
+    shut = {merchant for merchant, wanted in first.items() if wanted.shut}
+    for merchant in sorted(shut | changing | suppressing):
         tx.shut_gate(merchant)
     by_merchant: dict[int, list[Said]] = {}
     for one in batch:
@@ -121,13 +124,15 @@ def _commit(app: App, tx: Tx, batch: Sequence[Read], shut: frozenset[int]) -> bo
             by_merchant.setdefault(merchant, []).append(said)
     due, parked = False, dict[int, Parked]()
     for merchant, heard in sorted(by_merchant.items()):
-        planned, left_out = absorb(app, tx.of(merchant), heard, now, shut=merchant in shut)
+        planned, left_out = absorb(app, tx.of(merchant), heard, now, first=first.get(merchant, NOTHING_FIRST))
         due = due or planned
         parked |= left_out
     for merchant, told in sorted(receipts.items()):
         receive(app, tx.of(merchant), told)
     for merchant, of_addresses in sorted(told_of.items()):
-        due = turn_to(tx.of(merchant), of_addresses, now) or due
+        turned = turn_to(tx.of(merchant), of_addresses, now)
+        due = due or turned.due
+        errands.want(tx, [one for sender, ref in turned.answers for one in thin(app, sender, {ref: False})])
     errands.want(tx, [errand for one in batch for errand in one.fetch])
     for one in batch:
         if one.unmapped:
@@ -200,7 +205,7 @@ def _read(app: App, raw: Raw, connection: Connection | None, owners: Mapping[str
         (owner, receipt) for receipt in reading.receipts
         if (owner := raw.merchant or owners.get(receipt.merchant or "")) is not None
     ]  # fmt: skip
-    at_hand = [(raw.merchant, seen) for seen in reading.endpoints if raw.merchant is not None]
+    at_hand = [(raw.merchant, (connection, seen)) for seen in reading.endpoints if raw.merchant is not None]
     fetch = thin(app, connection, dict.fromkeys(reading.fetch, raw.backfill))
     return Read(
         raw=raw, state=state, reason=reason, said=tuple(said), receipts=tuple(receipts), endpoints=tuple(at_hand),

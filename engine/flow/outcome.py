@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.contracts import Accepted, Ambiguous, Deferred, Outcome, Rejected
 from engine.flow.app import App
-from engine.flow.attempt import NotStarted, Try
+from engine.flow.attempt import NotStarted, Try, voices
 from engine.flow.case import Case
+from engine.flow.doubt import window_of
+from engine.flow.given_up import weigh
 from engine.flow.limits import passage
 from engine.flow.limits.passage import Told
 from engine.flow.step import add_courses, commit, signal
@@ -19,7 +22,7 @@ from engine.model.message import MessageStatus
 from engine.rules.breaker import pause
 from engine.rules.retry import FREE, RECEIPTS, may_repeat, next_try, spread, step_back
 from engine.rules.signals import Resolved
-from engine.store import facts, ledger, merchants, outbox, people, runs
+from engine.store import endpoints, facts, ledger, merchants, outbox, people, runs
 from engine.store.ledger import Entry
 from engine.store.outbox import Ended
 from engine.store.session import Tx
@@ -36,7 +39,7 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
     ended = [_ended(app, one, outcome, now) for one, outcome in done]
     told = [
         Told(channel=one.letter.channel, passage=one.passage, outcome=None if isinstance(said, NotStarted) else said)
-        for one, said in tries
+        for one, said in voices(tries)
         if one.letter.channel is not None
     ]
 
@@ -53,8 +56,14 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
         and app.channels(one.letter.route.channel.connector).login
     }  # fmt: skip
 
+    lost = [
+        (one.letter.row, one.letter.route.index, False)
+        for (one, _), end in zip(done, ended, strict=True)
+        if _soft(end) and one.letter.route and one.letter.route.index
+    ]
+
     def write(tx: Tx) -> None:
-        if dead:
+        if dead or lost:
             tx.shut_gate(merchant)
         facts.lock(tx, {one.letter.row.subject_id for one, _ in tries})
         _take_back(tx, idle, now)
@@ -62,6 +71,10 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
         ledger.note(tx, [_entry(one, end, now) for (one, _), end in zip(done, ended, strict=True)])
         for index, reason in dead:
             people.suppress(tx, index, "all", reason, now)
+        if lost:
+            weigh(app, tx, lost, now)
+        if dead:
+            endpoints.dead(tx, [index for index, _ in dead])
         final = [
             (one.letter.row, end.status)
             for (one, _), end in zip(done, ended, strict=True)
@@ -194,7 +207,7 @@ def _repeated(app: App, one: Try, now: datetime) -> datetime | None:
     """When a message leaves again that may have left; None: never by itself."""
     connection, since = one.letter.channel, one.past.since or now
     channel = app.channels(connection.connector) if connection else None
-    window = channel.capabilities.idempotency if channel else timedelta(0)
+    window = window_of(app, connection, replace(one.past, batched=one.past.batched or one.batch is not None))
     keyed = window and channel is not None and channel.find is None  # else it takes a while until it can be found
     again = next_try(one.n - one.past.free, now, after=None, chance=app.chance()) if keyed else now + RECEIPTS
     if again is None or again >= one.letter.row.expires_at:
@@ -205,11 +218,16 @@ def _repeated(app: App, one: Try, now: datetime) -> datetime | None:
     return again if may else None
 
 
+def _soft(end: Ended) -> bool:
+    """Given up because of the address, which may be well again: its mailbox was full every time."""
+    return end.status == "dead" and end.outcome == "deferred" and end.scope == "recipient"
+
+
 def _entry(one: Try, end: Ended, now: datetime) -> Entry:
     row = one.letter.row
     values: dict[str, Any] = {
         **one.letter.verdict.values, "attempt": end.n, "outcome": end.outcome, "asserts": one.letter.step.asserts,
-        "subject_version": one.letter.held.version,
+        "subject_version": one.letter.held.version, **({"soft": True} if _soft(end) else {}),
     }  # fmt: skip
     decision: str = "deferred" if end.status == "planned" else end.status
     if end.status == "planned" and end.outcome == "ambiguous":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,9 +31,12 @@ class Said:
 
 
 class Placement:
-    """Sorts observations onto subjects: by the names that sources use, else by the order number."""
+    """Sorts observations onto subjects: by the names that sources use, else by the order number. `also`: others that
+    are locked with them."""
 
-    def __init__(self, tx: Tx, merchant: Merchant, said: Sequence[Said], now: datetime) -> None:
+    def __init__(
+        self, tx: Tx, merchant: Merchant, said: Sequence[Said], now: datetime, *, also: Collection[int] = ()
+    ) -> None:
         self._tx, self._merchant, self._now = tx, merchant, now
         every = {name for one in said for name in names(one.connection, one.seen)}
         numbers = {text for one in said if (text := number(one.seen))}
@@ -43,9 +46,10 @@ class Placement:
             tx.alone(new)
             if tx.locks_rows:
                 self._called = Called(tx, every, numbers)
-        held = facts.load(tx, self._called.subjects, lock=True)
-        if any(one.joined for one in held.values()):
+        held = facts.load(tx, self._called.subjects | set(also), lock=True)
+        if any(held[number].joined for number in self._called.subjects & held.keys()):
             raise Contended("an order turned out to be another while it was waited for")
+        held = {number: one for number, one in held.items() if not one.joined}
         self.cases = {number: Case(held=one, merchant=merchant) for number, one in held.items()}
         self._unmade = 0  # subjects that are new so far
 

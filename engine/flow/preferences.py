@@ -6,18 +6,16 @@ messages, a yes to offers, is asked for once more by a message to the person the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.flow.app import App
-from engine.flow.case import Case
-from engine.flow.enrol import enrol
+from engine.flow.consenting import Word, happen, take
 from engine.flow.limits.room import chosen as carried
 from engine.flow.reach import Said, reader, said
-from engine.flow.route import linked, persons_of, phone, suppressed_as
-from engine.flow.step import commit, load_courses
+from engine.flow.route import linked, persons_of, suppressed_as
 from engine.model.consent import ANY, Purpose
 from engine.model.customer import Party
 from engine.model.event import Event
@@ -25,6 +23,7 @@ from engine.model.merchant import Merchant
 from engine.model.message import REACHED_BY, Medium
 from engine.model.preference import Preference
 from engine.rules.consent import agreed, may_ask
+from engine.rules.phone import number_of
 from engine.store import consents, facts, ledger, merchants, optout, people, runs
 from engine.store.consents import Consent
 from engine.store.facts import Held
@@ -109,11 +108,9 @@ def choose(app: App, link: Link, wish: Wish) -> bool:
         who = person(app, tx, link, now)
         if who is None:
             return False
-        facts.lock(tx, {who.held.id})
-        _service(tx, who, wish, now)
+        facts.lock(tx, {who.held.id, *people.subjects(tx, who.indexes)})
         asks = wish.promotional and not who.granted["promotional"]
-        if not wish.promotional and who.granted["promotional"]:
-            consents.record(tx, _records(who, "promotional", ANY, wish, now, granted=False))
+        take(app, tx, _said(tx, who, wish, now), now, told=who.held.id)
         rests = who.chosen.rests_until
         if wish.rest_days is not None:
             rests = now + timedelta(days=wish.rest_days) if wish.rest_days else None
@@ -128,8 +125,7 @@ def choose(app: App, link: Link, wish: Wish) -> bool:
         return asks and _ask_again(app, tx, who, now)
 
     asked = app.store.commit(write, link.merchant)
-    if asked:
-        app.hints.deliver()
+    app.hints.deliver()
     return asked
 
 
@@ -147,39 +143,39 @@ def confirm(app: App, link: Link, proof: Mapping[str, Any], wording: str) -> boo
         if agreed(who.told.of(who.indexes)[0], medium, now).get("promotional") and who.granted["promotional"]:
             return True
         shown = {**proof, "asked_by": row.public_id, "asked_at": row.sent_at or row.planned_at, "by": medium}
-        consents.record(tx, [
+        take(app, tx, [
             Consent(
                 person=index, channel=medium, purpose="promotional", granted=True, basis=DOUBLE, source=row.public_id,
                 at=now, wording=wording, proof=shown,
             )
             for index in who.indexes
-        ])  # fmt: skip
+        ], now, told=who.held.id)  # fmt: skip
         _lift(tx, who, "promotional", {medium})
         values = {"purpose": "promotional", "channel": medium, "wording": wording}
         ledger.note(tx, [Entry(at=now, decision="consent", subject=who.held.id, message=row.id, reason=DOUBLE,
                                values=values)])  # fmt: skip
         return True
 
-    return app.store.commit(write, link.merchant)
+    done = app.store.commit(write, link.merchant)
+    app.hints.deliver()
+    return done
 
 
-def _service(tx: Tx, who: Person, wish: Wish, now: datetime) -> None:
-    if wish.service == who.granted["service"]:
-        return
-    consents.record(tx, _records(who, "service", ANY, wish, now, granted=wish.service))
-    if wish.service:
+def _said(tx: Tx, who: Person, wish: Wish, now: datetime) -> list[Consent]:
+    """What the form changes at once: service messages either way, offers only away."""
+    changed: dict[Purpose, bool] = {}
+    if wish.service != who.granted["service"]:
+        changed["service"] = wish.service
+    if not wish.promotional and who.granted["promotional"]:
+        changed["promotional"] = False
+    if changed.get("service"):
         _lift(tx, who, "service", set(who.addresses))
-
-
-def _records(
-    who: Person, purpose: Purpose, channel: str, wish: Wish, now: datetime, *, granted: bool
-) -> Sequence[Consent]:
     return [
         Consent(
-            person=index, channel=channel, purpose=purpose, granted=granted, basis=BASIS, source="/p", at=now,
+            person=index, channel=ANY, purpose=purpose, granted=granted, basis=BASIS, source="/p", at=now,
             wording=wish.wording, proof=wish.proof,
         )
-        for index in who.indexes
+        for purpose, granted in changed.items() for index in who.indexes
     ]  # fmt: skip
 
 
@@ -187,23 +183,14 @@ def _ask_again(app: App, tx: Tx, who: Person, now: datetime) -> bool:
     """Plan the message that asks for a second yes: the first request of a day does, so that nobody is flooded."""
     key = f"consent.requested/{now.date().isoformat()}"
     event = Event(type="consent.requested", key=key, occurred_at=now)
-    switched = runs.switches(tx)
-    asking = [
-        one for one in app.journeys.values()
-        if event.type in one.trigger.event and switched.get(one.name, one.enabled)
-    ]  # fmt: skip
-    case = Case(held=who.held, merchant=who.merchant)
-    load_courses(tx, [case], app.journeys.get)
-    if any(course.run.key == key for course in case.courses):
-        return True
-    enrol(case, [event], asking, now)
-    return commit(tx, [case], now)
+    happen(app, tx, [Word(event=event, orders=frozenset({who.held.id}), told=who.held.id)], now)
+    return any(run.key == key for run in runs.of(tx, [who.held.id]).get(who.held.id, ()))
 
 
 def _addresses(app: App, tx: Tx, party: Party) -> dict[Medium, str]:
     media = [medium for medium in carried(app, merchants.channels(tx)) if medium in TO_CUSTOMERS]
     given = linked(tx, {0: party}, frozenset(media))[0] if {"line", "push"} & set(media) else {}
-    reached = {"email": party.email, "phone": phone(party), **given}
+    reached = {"email": party.email, "phone": number_of(party), **given}
     return {m: at for m in TO_CUSTOMERS if m in media and (at := reached.get(REACHED_BY[m]))}  # type: ignore[index, misc]
 
 

@@ -1,23 +1,26 @@
 """T7 receive: what is said later about our messages. It settles what was unknown, suppresses addresses that
-bounce or complain, and moves the run that sent the message. It came through the inbox like anything else."""
+bounce or complain, gives up those at which nothing arrives, and moves the run that sent the message. It came through
+the inbox like anything else."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from engine.contracts import Receipt
 from engine.flow.app import App
 from engine.flow.case import Case
+from engine.flow.given_up import index_of, weigh
 from engine.flow.outcome import resolve
 from engine.flow.route import suppressed_as
 from engine.flow.step import commit, load_courses, signal
 from engine.model.event import EVENT_TYPES, Event, EventType
 from engine.model.message import OPEN
-from engine.rules.receipt import SUPPRESSES, becomes
+from engine.rules.receipt import ARRIVED, SUPPRESSES, becomes
 from engine.rules.signals import Happened
 from engine.store import facts, ledger, merchants, optout, people, receipts
+from engine.store.facts import Held
 from engine.store.ledger import Entry
 from engine.store.session import Tx
 
@@ -27,7 +30,7 @@ def receive(app: App, tx: Tx, said: Sequence[Receipt]) -> None:
     now = app.clock.now()
     rows = receipts.named(tx, {receipt.message for receipt in said})
     standing = {name: row.status for name, row in rows.items()}
-    settled, happened = [], []
+    settled, happened, weighed = [], [], []
     for receipt in sorted(said, key=lambda one: one.as_of):
         row = rows.get(receipt.message)
         if row is None or receipt.machine:
@@ -44,8 +47,13 @@ def receive(app: App, tx: Tx, said: Sequence[Receipt]) -> None:
         ledger.note(tx, [_entry(row, receipt, status, now)])
         if f"message.{receipt.status}" in EVENT_TYPES:
             happened.append((row, receipt))
+        if receipt.soft or receipt.status in ARRIVED:
+            weighed.append((row, receipt))
+    held = facts.load(tx, {row.subject_id for row, _ in (*happened, *weighed)})
+    addresses = [(row, index_of(tx, row, held[row.subject_id]), one.status in ARRIVED) for row, one in weighed]
+    weigh(app, tx, [(row, index, arrived) for row, index, arrived in addresses if index], now)
     resolve(app, tx, settled)
-    _tell_runs(app, tx, happened, now)
+    _tell_runs(app, tx, held, happened, now)
 
 
 def _suppress(tx: Tx, row: Any, receipt: Receipt, now: datetime) -> None:
@@ -61,15 +69,17 @@ def _entry(row: Any, receipt: Receipt, status: str | None, now: datetime) -> Ent
     return Entry(
         at=now, decision=receipt.status, subject=row.subject_id, message=row.id, journey=row.journey, step=row.step,
         reason=f"receipt: now {status}" if status else "receipt: nothing changes",
-        values={"happened_at": receipt.as_of, "code": receipt.code, "was": row.status},
+        values={"happened_at": receipt.as_of, "code": receipt.code, "was": row.status,
+                **({"soft": True} if receipt.soft else {})},
     )  # fmt: skip
 
 
-def _tell_runs(app: App, tx: Tx, happened: Sequence[tuple[Any, Receipt]], now: datetime) -> None:
+def _tell_runs(
+    app: App, tx: Tx, held: Mapping[int, Held], happened: Sequence[tuple[Any, Receipt]], now: datetime
+) -> None:
     """Only the run that sent the message hears of it."""
     merchant = merchants.by_id(tx, tx.merchant)
-    held = facts.load(tx, {row.subject_id for row, _ in happened})
-    cases = [Case(held=one, merchant=merchant) for one in held.values()]
+    cases = [Case(held=held[number], merchant=merchant) for number in sorted({row.subject_id for row, _ in happened})]
     load_courses(tx, cases, app.journeys.get)
     for row, receipt in happened:
         kind = cast(EventType, f"message.{receipt.status}")

@@ -1,7 +1,8 @@
 """T6: a message that was armed and whose worker is gone may or may not have left. It is never called failed.
 
-A channel that recognises our key again gets the same message once more, while it does. For any other it stays
-unknown and is listed, until a receipt or an operator settles it; a step may ask for one more (`retry_once`).
+A channel that recognises our key again gets the same message once more, while it does. For any other, and for what may
+have left in a batch, it stays unknown and is listed, until a receipt or an operator settles it; a step may ask for one
+more (`retry_once`).
 """
 
 from __future__ import annotations
@@ -53,14 +54,15 @@ def _recover(app: App, found: Sequence[Any], real: datetime, tx: Tx) -> int:
 
 
 def _ended(app: App, tx: Tx, row: Any, past: Past, now: datetime) -> Ended:
-    window = window_of(app, merchants.connection(tx, row.connection_id))
+    window = window_of(app, merchants.connection(tx, row.connection_id), past)
     due_at = now if window else now + RECEIPTS
     lease, since = timedelta(seconds=app.settings.lease_seconds), past.since or row.first_armed_at or now
     policy = _step(app, tx, row).on_unknown
     again = may_repeat(policy, past.unknowns, since, due_at, window=window, lease=lease) and due_at < row.expires_at
     return Ended(
         id=row.id, fence=row.fence, n=row.tries, outcome="ambiguous", status="planned" if again else "unknown",
-        due_at=due_at if again else None, reason="its worker stopped after arming it", detail="the lease ran out",
+        due_at=due_at if again else None, detail="the lease ran out",
+        reason="its worker stopped after arming it" + (", with others in one request" if past.batched else ""),
     )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def render(app: App, letter: Letter, now: datetime) -> Rendered:
         {**context, "offers": letter.offers, "markup": _markup(letter, locale, links)},
         route.medium,
     )
-    if settings.click_links == "yes":
+    if settings.click_links == "yes" and REACHED_BY[route.medium] != "staff":  # a colleague's click is no customer's
         content, led = wrapped(content, base, new_token)
         until = now + CLICK_LASTS
         made += [(token, replace(_link("click", letter, until), target=target)) for token, target in led.items()]

@@ -9,7 +9,7 @@ from engine.flow.app import App
 from engine.flow.limits.room import backups, chosen
 from engine.model.customer import Party
 from engine.model.message import REACHED_BY, AddressKind, Medium
-from engine.rules.phone import mobile
+from engine.rules.phone import number_of
 from engine.store import accounts, endpoints, merchants
 from engine.store.attempts import NOTHING, Past
 from engine.store.merchants import Connection
@@ -59,12 +59,6 @@ def lines(app: App, tx: Tx) -> Lines:
     return Lines(by_medium=ordered)
 
 
-def phone(party: Party) -> str | None:
-    """The number by which a message reaches this person, in E.164."""
-    country = party.address.country if party.address else None
-    return mobile(party.phone, country) or (mobile(party.address.phone, country) if party.address else None)
-
-
 def suppressed_as(tx: Tx, medium: Medium, address: str) -> str:
     """The blind index under which an address is suppressed. A number that LINE does not know may still take an SMS, so
     each medium has its own; mail addresses are the same to all."""
@@ -103,7 +97,7 @@ def persons_of(tx: Tx, party: Party | None) -> list[str]:
     """Every blind index that names this person: telephone number, then mail address."""
     if party is None:
         return []
-    number = phone(party)
+    number = number_of(party)
     told = [("phone", number), ("email", party.email)]
     return [tx.vault.index(tx.merchant, kind, value) for kind, value in told if value]
 
@@ -115,6 +109,6 @@ def _address(kind: AddressKind, party: Party | None, linked: Mapping[str, str]) 
         case "email":
             return party.email if party else None
         case "phone":
-            return phone(party) if party else None
+            return number_of(party) if party else None
         case "line" | "push":
             return linked.get(kind)

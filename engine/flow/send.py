@@ -14,17 +14,17 @@ from engine.flow.arm import Batch, Ready, arm
 from engine.flow.doubt import Before
 from engine.flow.hand_over import hand_over
 from engine.flow.letter import Letter, find_ways, judge, open_letters
+from engine.flow.limits import batch_size
+from engine.flow.limits.batch_size import AT_ONCE
 from engine.flow.login import log_in
 from engine.flow.outcome import settle
 from engine.flow.render import render
 from engine.io.metrics import SEND
+from engine.model.consent import lane
 from engine.rules.policy import Allow, Refuse
 from engine.rules.template_filters import Unrenderable
 
 log = structlog.get_logger(__name__)
-# Messages that one thread has under way: they must start within `arm_seconds`, and if the process dies, as many
-# of them as were armed are unknown.
-AT_ONCE = 20
 
 
 def deliver(app: App, lane: int | None = None) -> int:
@@ -36,7 +36,7 @@ def deliver(app: App, lane: int | None = None) -> int:
     for merchant, ids in by_merchant.items():
         with (
             app.lines.lanes[lane].serving({merchant: len(ids)}) as mine,
-            app.store.giving_way(mine.much, at_work=True),
+            app.store.at_work(mine.much),
             SEND.timed(),
         ):
             mine.elsewhere = _deliver(app, merchant, ids)
@@ -67,12 +67,20 @@ def _deliver(app: App, merchant: int, ids: Sequence[int]) -> float:
 
 
 def _at_once(app: App, letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
-    """What may be armed together: few where nobody could say afterwards what has left, all where the channel
-    recognises our key again."""
-    keyed = [doubt.window_of(app, one.channel) > timedelta(0) for one in letters]
-    for known, most in ((False, min(app.settings.batch, AT_ONCE)), (True, app.settings.batch)):
-        some = [letter for letter, is_keyed in zip(letters, keyed, strict=True) if is_keyed is known]
+    """What may be armed together: few where nobody could say afterwards what has left, or what one request carries; all
+    where the channel recognises our key again."""
+    by_most: dict[int, list[Letter]] = {}
+    for letter in letters:
+        by_most.setdefault(min(app.settings.batch, _most(app, letter)), []).append(letter)
+    for most, some in sorted(by_most.items()):
         yield from (some[at : at + most] for at in range(0, len(some), most))
+
+
+def _most(app: App, letter: Letter) -> int:
+    channel = letter.channel
+    if channel is not None and lane(letter.row.purpose) and (carried := batch_size.size(app, channel)) > 1:
+        return max(AT_ONCE, carried)
+    return app.settings.batch if doubt.window_of(app, channel) > timedelta(0) else AT_ONCE
 
 
 def _write(app: App, letter: Letter, known: Before | None) -> Ready | None:

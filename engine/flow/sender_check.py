@@ -28,12 +28,20 @@ MOST = 20  # domains of one connection that serves many merchants
 LOCAL = ("mailbox",)  # nothing leaves by them
 
 
+def told_by_others(app: App, connection: Connection) -> bool:
+    """Can anything be found of the channel's connection without its provider?"""
+    if connection.connector in LOCAL or connection.connector not in app.channel_names:
+        return False
+    channel = app.channels(connection.connector)
+    return channel.medium == "email" or channel.feedback is not None
+
+
 def looked(app: App, connection: Connection, look: Look) -> list[Finding]:
     """What is found of a channel's connection. `look` asks the DNS."""
-    channel = app.channels(connection.connector)
-    if connection.connector in LOCAL:
+    if not told_by_others(app, connection):
         return []
-    found = [*_reachable(app, connection)] if channel.medium == "email" or channel.feedback else []
+    channel = app.channels(connection.connector)
+    found = [*_reachable(app, connection)]
     if channel.medium != "email":
         return found
     domains = _domains(app, connection)
@@ -41,6 +49,7 @@ def looked(app: App, connection: Connection, look: Look) -> list[Finding]:
         return [*found, Finding(
             level="error", what="no From address is set, so no mail can leave",
             do=f"todoke connections set {connection.id} from=shop@example.jp (or from_email of the merchant)",
+            paste=(f"todoke connections set {connection.id} from=shop@example.jp",),
         )]  # fmt: skip
     for domain in domains[:MOST]:
         found += findings(_sender(app, connection, domain), look)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.flow.app import App
+from engine.flow.consenting import take
 from engine.flow.outcome import resolve
 from engine.flow.route import persons_of, suppressed_as
 from engine.model.consent import ANY
@@ -34,9 +35,9 @@ def unsubscribe(app: App, link: Link) -> None:
         address = optout.address(tx, row) if row is not None else None
         if row is None or address is None:
             return
-        person = optout.party(tx, row)
-        withdrawn = _withdraw(tx, persons_of(tx, person), address, row, now)
-        gone = optout.cancel(tx, row, person, REASON)
+        persons = persons_of(tx, optout.party(tx, row))
+        gone = optout.cancel(tx, row, persons, REASON)
+        withdrawn = _withdraw(app, tx, persons, address, row, now)
         if withdrawn or gone:
             values = {"purpose": row.purpose, "cancelled": len(gone)}
             reason = f"the customer stopped {row.purpose} messages"
@@ -45,9 +46,10 @@ def unsubscribe(app: App, link: Link) -> None:
             resolve(app, tx, [(one, one.status) for one in gone])
 
     app.store.commit(stop, link.merchant)
+    app.hints.deliver()
 
 
-def _withdraw(tx: Tx, persons: list[str], address: str, row: Any, now: datetime) -> bool:
+def _withdraw(app: App, tx: Tx, persons: list[str], address: str, row: Any, now: datetime) -> bool:
     """Suppress the address and record what the person has taken back; False when both stood already."""
     medium: Medium = row.channel or "email"
     index = suppressed_as(tx, medium, address)
@@ -56,13 +58,13 @@ def _withdraw(tx: Tx, persons: list[str], address: str, row: Any, now: datetime)
     withdrawn = not persons or agreed(said, medium, now).get(row.purpose) is False
     people.suppress(tx, index, row.purpose, REASON, now)
     if not withdrawn:
-        consents.record(tx, [
+        take(app, tx, [
             Consent(
                 person=person, channel=ANY, purpose=row.purpose, granted=False, basis="one-click unsubscribe",
                 source=row.public_id, at=now, proof={"message": row.public_id, "by": medium},
             )
             for person in persons
-        ])  # fmt: skip
+        ], now, told=optout.standing(tx, row.subject_id))  # fmt: skip
     return not (suppressed and withdrawn)
 
 

@@ -22,7 +22,7 @@ def wake(app: App) -> int:
     for merchant, subject in due:
         subjects.setdefault(merchant, []).append(subject)
     for merchant, ids in subjects.items():
-        with app.lines.wakeups.serving({merchant: len(ids)}) as mine, app.store.giving_way(mine.much, at_work=True):
+        with app.lines.wakeups.serving({merchant: len(ids)}) as mine, app.store.at_work(mine.much):
             app.store.commit(partial(_wake, app, ids, now), merchant)
     if due:
         app.hints.deliver()

@@ -7,6 +7,9 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from engine.model.consent import Purpose
+from engine.model.message import Medium
+
 EventType = Literal[
     "order.created", "order.paid", "order.payment_failed", "order.confirmed", "order.on_hold",
     "order.cancelled", "order.delivered", "order.partially_refunded", "order.refunded",
@@ -26,11 +29,13 @@ EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 REPEATING: frozenset[str] = frozenset({
     "order.delivered", "shipment.out_for_delivery", "shipment.ready_for_pickup", "shipment.delivery_failed",
     "shipment.on_hold", "shipment.delayed", "shipment.exception", "shipment.dispatch_reverted",
+    "consent.requested", "consent.granted", "consent.withdrawn",
 })  # fmt: skip
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`key` names the happening inside its subject, so hearing of it again yields no second event."""
+    """`key` names the happening inside its subject, so hearing of it again yields no second event. Of a consent:
+    `purpose` is what for, `media` those for which it is granted, or withdrawn, from then on."""
 
     type: EventType
     key: str  # "shipment.delivered/255858046", unique within the subject
@@ -38,3 +43,5 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     shipment: str | None = None  # key of the parcel it is about
     return_: str | None = None
     message: int | None = None
+    purpose: Purpose | None = None
+    media: tuple[Medium, ...] = ()

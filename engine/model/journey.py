@@ -154,6 +154,13 @@ class Journey(_Part):
         """SHA-256 of `canonical()`, in hex."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
 
+    @cached_property
+    def awaited(self) -> frozenset[EventType]:
+        """The events that end a run, that it waits for, or that outdate its messages."""
+        waits = {step.wait_for for step in self.steps if isinstance(step, WaitFor)}
+        outdating = {kind for step in self.steps if isinstance(step, Send) for kind in step.superseded_by}
+        return frozenset({*self.exit_on, *waits, *outdating})
+
     def position(self, step_id: str) -> int | None:
         """Where the step of that id stands, counted from 0."""
         return next((place for place, step in enumerate(self.steps) if step.id == step_id), None)

@@ -48,19 +48,23 @@ def unhindered(known: Known, rate: Rate | None, repeats: Sequence[bool], now: da
     return rate is None and closed and (known.account.window_at is None or not any(repeats))
 
 
-def room(known: Known, rate: Rate | None, now: datetime) -> int | None:
-    """How many messages the account takes now; None: nothing is known that limits it."""
+def room(known: Known, rate: Rate | None, now: datetime, carried: int = 1) -> int | None:
+    """How many messages the account takes now, `carried` by one request; None: nothing is known that limits it."""
     match stance(known.account, now):
         case "held" | "probing":
             return 0
         case "probe":
             return 1 if rate is None or bucket_of.available(known.bucket, rate, now) != 0 else 0
         case "closed":
-            return None if rate is None else bucket_of.available(known.bucket, rate, now)
+            return None if rate is None else bucket_of.available(known.bucket, rate, now, carried)
 
 
-def admit(known: Known, rate: Rate | None, repeats: Sequence[bool], now: datetime, lease: timedelta) -> Admission:
-    """Decide about messages in the order given; `repeats` tells which of them have been tried before.
+def admit(
+    known: Known, rate: Rate | None, repeats: Sequence[bool], now: datetime, lease: timedelta,
+    requests: Sequence[int] | None = None,
+) -> Admission:  # fmt: skip
+    """Decide about messages in the order given; `repeats` tells which of them have been tried before, `requests` by
+    which request each leaves, where several share one: a second's limit counts those, a day's the messages.
 
     Whoever tries whether a held account works again has `lease` to say so.
     """
@@ -74,7 +78,7 @@ def admit(known: Known, rate: Rate | None, repeats: Sequence[bool], now: datetim
         case "probe":
             return _probe(known, rate, len(repeats), now, lease)
         case "closed":
-            return _closed(known, rate, repeats, now)
+            return _closed(known, rate, repeats, requests or range(len(repeats)), now)
 
 
 def _held(account: Account) -> Wait:
@@ -88,7 +92,7 @@ def _held(account: Account) -> Wait:
 
 
 def _probe(known: Known, rate: Rate | None, count: int, now: datetime, lease: timedelta) -> Admission:
-    admitted = _closed(replace(known, account=Account()), rate, [False], now)
+    admitted = _closed(replace(known, account=Account()), rate, [False], [0], now)
     if admitted.waits[0] is not None:
         return Admission(waits=[admitted.waits[0]] * count, known=known)
     wait = Wait(until=now + LOOK_AGAIN, reason="another message tries the account first")
@@ -97,28 +101,34 @@ def _probe(known: Known, rate: Rate | None, count: int, now: datetime, lease: ti
     return Admission(waits=waits, known=Known(account=account, bucket=admitted.known.bucket), probe=True)
 
 
-def _closed(known: Known, rate: Rate | None, repeats: Sequence[bool], now: datetime) -> Admission:
+def _closed(
+    known: Known, rate: Rate | None, repeats: Sequence[bool], requests: Sequence[int], now: datetime
+) -> Admission:
     account, bucket = known.account, known.bucket
     if account.window_at is not None and not counting(account, now):
         # The minute is over: nothing failed in it, or the budget of the next one begins.
         account = Account() if well(account) else replace(account, window_at=now, tries=0, failures=0, repeats=0)
     budget = repeats_left(account.tries, account.repeats) if account.window_at is not None else None
-    free = bucket_of.available(bucket, rate, now) if rate is not None else None
+    free = bucket_of.requests(bucket, rate, now) if rate is not None else None
+    today = bucket_of.left_today(bucket, rate, now) if rate is not None else None
     waits: list[Wait | None] = []
-    gone = again = late = 0
-    for repeat in repeats:
+    leaving, late = set[int](), set[int]()
+    gone = again = 0
+    for repeat, request in zip(repeats, requests, strict=True):
+        spent = today is not None and gone >= today
         if repeat and budget is not None and again >= budget:
             waits.append(_too_many(account, now))
-        elif rate is not None and free is not None and gone >= free:
-            late += 1
-            waits.append(_too_fast(bucket, rate, free + late, now))
+        elif rate is not None and (spent or (free is not None and request not in leaving and len(leaving) >= free)):
+            late.add(request)
+            waits.append(_too_fast(bucket, rate, len(leaving) + len(late), now))
         else:
+            leaving.add(request)
             gone, again = gone + 1, again + repeat
             waits.append(None)
     if budget is not None:
         account = replace(account, repeats=account.repeats + again)
     if rate is not None:
-        bucket = bucket_of.taken(bucket, rate, gone, now)
+        bucket = bucket_of.taken(bucket, rate, gone, now, len(leaving))
         if bucket_of.left_today(bucket, rate, now) == 0:
             account = _spent(account, rate, bucket, now)
     return Admission(waits=waits, known=Known(account=account, bucket=bucket))

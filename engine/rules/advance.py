@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from engine.model.event import Event
 from engine.model.journey import END, AnyStep, Journey, Send, Wait, WaitFor
 from engine.model.run import Run, concerns
+from engine.rules.consent import bears_on
 from engine.rules.guard import Ruling, ruling, settled
 from engine.rules.signals import (
     Cancel,
@@ -55,7 +56,7 @@ def advance(journey: Journey, run: Run, signal: Signal, now: datetime, view: Vie
         case Woke() if run.wake_at is not None and now >= run.wake_at:
             silent = [_note(journey, run, "silent", f"no {run.awaited}")] if run.awaiting == "event" else []
             return _go(journey, run, run.position + 1, run.wake_at, now, view, *silent)
-        case Happened(event) if concerns(run, event):
+        case Happened(event) if concerns(run, event) and bears_on(journey, event):
             return _happened(journey, run, event, now, view)
         case Resolved(step_id=step_id, at=at) if _awaits(journey, run, step_id):
             return _go(journey, run, run.position + 1, at, now, view)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Literal, cast
 
 from msgspec import Struct
 
-from engine.model.consent import ANY, Agreed, Purpose
-from engine.model.message import Medium
+from engine.model.consent import ANY, OPTIONAL, Agreed, Purpose
+from engine.model.event import Event
+from engine.model.journey import Journey, Send
+from engine.model.message import MEDIA, Medium
 from engine.rules.regions import rule
 
 MONTH = timedelta(days=30)
@@ -64,3 +67,37 @@ def may_ask(
     if held.months is not None and now - ordered_at > held.months * MONTH:
         return Basis(against=f"the purchase is longer ago than {held.months} months", source=held.source)
     return Basis(basis="bought", source=held.source)
+
+
+def turns(before: Sequence[Agreed], said: Sequence[Agreed], now: datetime) -> list[Event]:
+    """What happens by these words of one person: an event for each that changes what stands for a medium at least.
+    Saying it again is none, nor is an old word that a later one has overtaken. Both in any order."""
+    standing = sorted(before, key=lambda one: one.at)
+    events = []
+    for one in sorted(dict.fromkeys(said), key=lambda one: one.at):
+        was = {medium: agreed(standing, medium, now).get(one.purpose) for medium in MEDIA}
+        standing = sorted([*standing, one], key=lambda each: each.at)
+        stands = {medium: agreed(standing, medium, now).get(one.purpose) for medium in MEDIA}
+        if any(stands[medium] is one.granted and was[medium] is not one.granted for medium in MEDIA):
+            kind: Literal["consent.granted", "consent.withdrawn"]
+            kind = "consent.granted" if one.granted else "consent.withdrawn"
+            events.append(Event(
+                type=kind, key=f"{kind}/{one.purpose}/{one.channel}@{one.at.isoformat()}", occurred_at=one.at,
+                purpose=cast(Purpose, one.purpose),
+                media=tuple(medium for medium in MEDIA if stands[medium] is one.granted),
+            ))  # fmt: skip
+    return events
+
+
+def bears_on(journey: Journey, event: Event) -> bool:
+    """Does a word on consent concern what the journey sends? It does by its purpose; all that a notice can lack is a
+    consent to offers. A yes does where it opens one of the media, a no where it closes all of them. Every other event
+    does."""
+    if event.purpose is None:
+        return True
+    if event.purpose != (journey.purpose if journey.purpose in OPTIONAL else "promotional"):
+        return False
+    media = {medium for step in journey.steps if isinstance(step, Send) for medium in step.via}
+    if event.type == "consent.withdrawn":
+        return media <= set(event.media)
+    return not media or bool(media & set(event.media))

@@ -64,6 +64,14 @@ def notes(known: Known) -> list[Note]:
     return sorted((note for part in parts for note in part), key=lambda note: LEVELS.index(note.level))
 
 
+def notes_of_channel(known: Known) -> list[Note]:
+    """The same of a channel's connection: what was found when it was last checked, and what runs out."""
+    parts = [_told(one) if one.why is None else (_failing(one, known), *_told(one))
+             for one in known.errands if one.kind != "fetch"]  # fmt: skip
+    found = [note for part in (*parts, _credentials(known)) for note in part]
+    return sorted(found, key=lambda note: LEVELS.index(note.level))
+
+
 def worst(found: Sequence[Note]) -> Level:
     """The worst level among them."""
     return next((level for level in LEVELS if any(note.level == level for note in found)), "ok")
@@ -120,7 +128,7 @@ def _told(one: Errand) -> Iterator[Note]:
     """What the connector itself has found, at its last check or when it saw to webhooks."""
     for said in one.findings or ():
         level: Level = next((each for each in LEVELS if each == said.get("level")), "warning")
-        values = {"what": said.get("what", ""), "do": said.get("do"), "at": one.ok_at}
+        values = {"what": said.get("what", ""), "do": said.get("do"), "paste": tuple(said.get("paste", ()))}
         yield Note(level=level, kind="told", values=values)
 
 

@@ -24,6 +24,7 @@ MESSAGES: Mapping[str, str] = {
 }  # fmt: skip
 ORDERS = tuple(name for name in EVENT_TYPES if name.startswith(("order.", "shipment.", "return.")))
 TYPES: tuple[str, ...] = (*ORDERS, *MESSAGES.values())
+TEST = "hook.test"  # somebody has asked for it: of no order, and wanted by every endpoint
 
 MOST = 20_000  # bytes of a payload
 LONGEST = 300  # characters of a text in it
@@ -41,6 +42,7 @@ RESTS = (
 )  # fmt: skip
 TOO_LONG = timedelta(days=5)  # an endpoint that has taken nothing for so long is disabled
 GONE = 410
+FAILED = ("given_up", "refused")  # how an event ends that the endpoint has not taken: what a replay tells once more
 KEPT = timedelta(days=30)  # events that came to their end, for replays
 
 _TEXT = {"type": ["string", "null"], "maxLength": LONGEST}
@@ -52,7 +54,7 @@ SCHEMA: Mapping[str, Any] = {
     "required": ["type", "timestamp", "data"],
     "additionalProperties": False,
     "properties": {
-        "type": {"enum": list(TYPES)},
+        "type": {"enum": [*TYPES, TEST]},
         "timestamp": {"type": "string", "format": "date-time", "description": "when it happened, in UTC"},
         "data": {
             "type": "object",
@@ -61,7 +63,10 @@ SCHEMA: Mapping[str, Any] = {
                 "merchant": {**_ID, "description": "slug of the merchant"},
                 "order": {
                     "type": "object", "required": ["id", "number"], "additionalProperties": False,
-                    "properties": {"id": _ID, "number": {**_TEXT, "description": "as the shop shows it"}},
+                    "properties": {
+                        "id": {**_ID, "description": f"0, which no order has, in {TEST}"},
+                        "number": {**_TEXT, "description": "as the shop shows it"},
+                    },
                 },
                 "event": {**_ID, "description": "names the happening within its order: the same for the same one"},
                 "shipment": {

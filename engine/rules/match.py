@@ -11,6 +11,7 @@ from msgspec import Struct
 from engine.model.event import Event
 from engine.model.journey import Journey
 from engine.model.spans import written
+from engine.rules.consent import bears_on
 from engine.rules.guard import ruling
 
 
@@ -47,7 +48,8 @@ def triggered(journeys: Iterable[Journey], event: Event, names: Mapping[str, Any
     `names` is the view guards ask (`expression.VARIABLES`). Journeys that are switched off, and events of
     a backfill, are the caller's to leave out.
     """
-    return [_match(journey, event, names, now) for journey in journeys if event.type in journey.trigger.event]
+    named = [journey for journey in journeys if event.type in journey.trigger.event and bears_on(journey, event)]
+    return [_match(journey, event, names, now) for journey in named]
 
 
 def _match(journey: Journey, event: Event, names: Mapping[str, Any], now: datetime) -> Match:

@@ -82,6 +82,7 @@ FIELDS: dict[str, str] = {
     "siblings": "how many parcels the order has in all",
     "silent": "true: nobody is to be written to about it, whatever a journey says",
     "sku": "article code",
+    "soft": "true: undelivered because of the address, which may be well again (mailbox full, telephone off)",
     "source_notified": "what the source has itself written to the customer about",
     "status": "status of the parcel",
     "substatus": "detail of the status: locker, rescheduled",

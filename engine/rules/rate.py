@@ -76,24 +76,31 @@ def left_today(bucket: Bucket, rate: Rate, now: datetime) -> int | None:
     return max(rate.per_day - (bucket.used if bucket.day == day_of(now) else 0), 0)
 
 
-def available(bucket: Bucket, rate: Rate, now: datetime) -> int | None:
-    """How many messages may leave now; None when only the day is limited and that has no limit either."""
-    today = left_today(bucket, rate, now)
-    if rate.per_second is None:
+def available(bucket: Bucket, rate: Rate, now: datetime, carried: int = 1) -> int | None:
+    """How many messages may leave now, `carried` of them by one request; None when only the day is limited and that has
+    no limit either."""
+    today, ready = left_today(bucket, rate, now), requests(bucket, rate, now)
+    if ready is None:
         return today
-    whole = floor(tokens(bucket, rate, now) + EDGE)
-    return max(whole if today is None else min(whole, today), 0)
+    return ready * carried if today is None else min(ready * carried, today)
 
 
-def taken(bucket: Bucket, rate: Rate, count: int, now: datetime) -> Bucket:
-    """The bucket after `count` messages that were available have left it."""
+def requests(bucket: Bucket, rate: Rate, now: datetime) -> int | None:
+    """How many requests may leave now, whatever the day says; None: as many as you like."""
+    return max(floor(tokens(bucket, rate, now) + EDGE), 0) if rate.per_second is not None else None
+
+
+def taken(bucket: Bucket, rate: Rate, count: int, now: datetime, requests: int | None = None) -> Bucket:
+    """The bucket after `count` messages that were available have left it, by so many requests; without a number each by
+    its own."""
     day = day_of(now)
     used = (bucket.used if bucket.day == day else 0) + count
     if rate.per_second is None:
         return replace(bucket, day=day, used=used)
     behind = bucket.filled_at is not None and now < bucket.filled_at <= now + ASTRAY
     filled_at = bucket.filled_at if behind else now
-    return Bucket(tokens=max(tokens(bucket, rate, now) - count, 0.0), filled_at=filled_at, day=day, used=used)
+    left = tokens(bucket, rate, now) - (count if requests is None else requests)
+    return Bucket(tokens=max(left, 0.0), filled_at=filled_at, day=day, used=used)
 
 
 def ready_at(bucket: Bucket, rate: Rate, place: int, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from engine.contracts import Finding
 
+Level = Literal["ok", "warning", "error"]
 MOST_LOOKUPS = 10  # RFC 7208 section 4.6.4
 LEAST_BITS, GOOD_BITS = 1024, 2048
 _OWN = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
@@ -82,12 +83,12 @@ def _exists(domain: str, look: Look) -> Iterator[Finding]:
 def _spf(sender: Sender, look: Look) -> Iterator[Finding]:
     domain, asked = sender.domain, look(sender.domain, "TXT")
     said = [one for one in asked.records if one.lower().split(" ")[0] == "v=spf1"]
-    term = sender.include or (f"ip4:ADDRESS of {sender.host}" if sender.host else "include:YOUR.MAIL.SERVER")
+    term = sender.include or _term(sender.host)
     if not said:
         if asked.silent:
             yield _silent(asked.silent)
             return
-        yield Finding(level="error", what=f"{domain}: no SPF", do=f'publish TXT {domain} "v=spf1 {term} ~all"')
+        yield _publish("error", f"{domain}: no SPF", domain, f"v=spf1 {term} ~all")
         return
     if len(said) > 1:
         yield Finding(
@@ -107,13 +108,22 @@ def _spf(sender: Sender, look: Look) -> Iterator[Finding]:
         )  # fmt: skip
     elif sender.include and sender.include.removeprefix("include:") not in names:
         added = said[0].split(" ", 1)
+        named = f"{added[0]} {sender.include} {added[1] if len(added) > 1 else '~all'}"
         yield Finding(
-            level="warning", what=f"{domain}: SPF does not name {sender.include}",
-            do=f'change TXT {domain} to "{added[0]} {sender.include} {added[1] if len(added) > 1 else "~all"}", '
-               "unless the provider has its own bounce domain",
+            level="warning", what=f"{domain}: SPF does not name {sender.include}", paste=(domain, named),
+            do=f'change TXT {domain} to "{named}", unless the provider has its own bounce domain',
         )  # fmt: skip
     else:
         yield Finding(level="ok", what=f"{domain}: SPF: {said[0]}"[:300])
+
+
+def _term(host: str | None) -> str:
+    """What SPF has to say of our own server, where no provider says it."""
+    if not host:
+        return "include:YOUR.MAIL.SERVER"
+    if host == "localhost" or _inside(host):
+        return "ip4:YOUR.PUBLIC.ADDRESS"
+    return f"ip{ip_address(host).version}:{host}" if _is_address(host) else f"a:{host}"
 
 
 def _unfolded(domain: str, look: Look) -> tuple[int, set[str]]:
@@ -149,12 +159,14 @@ def _dkim(sender: Sender, look: Look) -> Iterator[Finding]:
         if silent := next((one.silent for one in asked.values() if one.silent), None):
             yield _silent(silent)
             return
-        pasted = f"publish the records that the provider shows for {signs}, such as {names[0]}"
-        if sender.key:
-            pasted = f'publish TXT {names[0]} "v=DKIM1; k={sender.kind}; p={sender.key}"'
         where = names[0] if len(names) == 1 else f"{signs} ({', '.join(sender.selectors)})"
-        yield Finding(level="error" if sender.key or len(names) == 1 else "warning",
-                      what=f"{where}: no DKIM key is published", do=pasted)  # fmt: skip
+        what = f"{where}: no DKIM key is published"
+        if sender.key:
+            yield _publish("error", what, names[0], f"v=DKIM1; k={sender.kind}; p={sender.key}")
+        else:
+            level: Level = "error" if len(names) == 1 else "warning"
+            do = f"publish the records that the provider shows for {signs}, such as {names[0]}"
+            yield Finding(level=level, what=what, do=do)
         return
     for name, one in said.items():
         yield _key(name, one.get("p", ""), sender)
@@ -166,26 +178,22 @@ def _key(name: str, published: str, sender: Sender) -> Finding:
     if not plain:
         return Finding(level="error", what=f"{name}: the key is revoked (p= is empty)", do="publish the key again")
     if ours and plain != ours:
-        return Finding(
-            level="error", what=f"{name}: the published key is not the one that the mails are signed with",
-            do=f'publish TXT {name} "v=DKIM1; k={sender.kind}; p={ours}"',
-        )  # fmt: skip
+        what = f"{name}: the published key is not the one that the mails are signed with"
+        return _publish("error", what, name, f"v=DKIM1; k={sender.kind}; p={ours}")
     try:
         key = load_der_public_key(b64decode(plain, validate=True))
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if isinstance(key, RSAPublicKey) and key.key_size < GOOD_BITS:
-        level = "error" if key.key_size < LEAST_BITS else "warning"
-        return Finding(
-            level=level, what=f"{name}: the DKIM key has {key.key_size} bits",  # type: ignore[arg-type]
-            do=f"make one of {GOOD_BITS} bits",
-        )  # fmt: skip
+        level: Level = "error" if key.key_size < LEAST_BITS else "warning"
+        what = f"{name}: the DKIM key has {key.key_size} bits"
+        return Finding(level=level, what=what, do=f"make one of {GOOD_BITS} bits")
     return Finding(level="ok", what=f"{name}: a DKIM key is published")
 
 
 def _dmarc(sender: Sender, look: Look) -> Iterator[Finding]:
     domain = sender.domain
-    paste = f'publish TXT _dmarc.{domain} "v=DMARC1; p=none; rua=mailto:postmaster@{domain}"'
+    record = f"_dmarc.{domain}", f"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"
     at, said, silent = domain, list[str](), None
     while at.count(".") >= 1 and not said:
         asked = look(f"_dmarc.{at}", "TXT")
@@ -193,11 +201,11 @@ def _dmarc(sender: Sender, look: Look) -> Iterator[Finding]:
         said = [one for one in asked.records if one.replace(" ", "").lower().startswith("v=dmarc1")]
         at = at if said else at.partition(".")[2]
     if not said:
-        yield _silent(silent) if silent else Finding(level="error", what=f"{domain}: no DMARC", do=paste)
+        yield _silent(silent) if silent else _publish("error", f"{domain}: no DMARC", *record)
         return
     policy = tags(said[0])
     if len(said) > 1 or policy.get("p", "").lower() not in ("none", "quarantine", "reject"):
-        yield Finding(level="error", what=f"_dmarc.{at}: it says no policy that counts: {said[0][:120]}", do=paste)
+        yield _publish("error", f"_dmarc.{at}: it says no policy that counts: {said[0][:120]}", *record)
         return
     yield Finding(level="ok", what=f"_dmarc.{at}: {said[0]}"[:200])
     signs, strict = sender.signs or domain, policy.get("adkim", "r").lower() == "s"
@@ -257,6 +265,10 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _publish(level: Level, what: str, name: str, value: str) -> Finding:
+    return Finding(level=level, what=what, do=f'publish TXT {name} "{value}"', paste=(name, value))
 
 
 def _silent(what: str) -> Finding:

@@ -6,6 +6,7 @@ from engine.model.facts import Facts
 from engine.rules.happen import delivered_at
 from engine.rules.units import dispatched
 
+ENDED = ("cancelled", "delivered")  # nothing of the order is on its way; of one that is "returned" something may be
 TROUBLE = frozenset({"delivery_failed", "on_hold", "delivery_delayed", "lost"})
 
 

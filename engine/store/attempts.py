@@ -18,19 +18,22 @@ from engine.store.tables import ATTEMPT
 class Past:
     """`unknowns` attempts may have left, the first armed at `since`, the last over `connection`; `free` were put
     off for the whole account and are no tries of the message; `refused` are the connections whose provider did not
-    want this message for this person."""
+    want this message for this person. `batched`: one that may have left did so in a request that carried others too,
+    under a key that is not the message's."""
 
     unknowns: int = 0
     since: datetime | None = None
     connection: str | None = None
     free: int = 0
+    batched: bool = False
     refused: frozenset[str] = frozenset()
 
 
 NOTHING = Past()
 PAST = (
     select(
-        ATTEMPT.c.message_id, ATTEMPT.c.outcome, ATTEMPT.c.scope, ATTEMPT.c.armed_at, ATTEMPT.c.connection_id
+        ATTEMPT.c.message_id, ATTEMPT.c.outcome, ATTEMPT.c.scope, ATTEMPT.c.armed_at, ATTEMPT.c.connection_id,
+        ATTEMPT.c.batch,
     )
     .where(ATTEMPT.c.merchant_id == bindparam("merchant"))
     .where(among(ATTEMPT.c.message_id, "ids"))
@@ -46,7 +49,8 @@ def past(tx: Tx, messages: Collection[int]) -> dict[int, Past]:
         one = found.get(row.message_id, NOTHING)
         if row.outcome in {None, "ambiguous"}:
             since = one.since or row.armed_at
-            one = replace(one, unknowns=one.unknowns + 1, since=since, connection=row.connection_id)
+            batched = one.batched or row.batch is not None
+            one = replace(one, unknowns=one.unknowns + 1, since=since, connection=row.connection_id, batched=batched)
         elif row.outcome == "deferred" and row.scope in FREE:
             one = replace(one, free=one.free + 1)
         elif row.outcome == "rejected" and row.scope in {"recipient", "message"}:

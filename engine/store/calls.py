@@ -5,7 +5,7 @@ Whoever takes one moves its `due_at` on by a lease, so that a crash leaves it to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -193,27 +193,56 @@ def again(
 ) -> int:
     """Tell events once more, under the ids they had: those of `ids`, or that happened at or after `since`, whose end is
     one of `ended`. Returns how many."""
+    fresh = {"status": "waiting", "due_at": real, "tries": 0, "ended_at": None}
+    return tx.conn.execute(update(HOOK_CALL).where(*_meant(hook, since, ids, ended)).values(**fresh)).rowcount
+
+
+def would_again(
+    tx: Tx, hook: str, *, since: datetime | None, ids: Sequence[str] = (), ended: Sequence[str] = ()
+) -> int:  # fmt: skip
+    """How many `again` would tell once more."""
+    query = select(func.count()).select_from(HOOK_CALL).where(*_meant(hook, since, ids, ended))
+    return tx.conn.execute(query).scalar_one()
+
+
+def _meant(
+    hook: str, since: datetime | None, ids: Sequence[str], ended: Sequence[str]
+) -> list[ColumnElement[bool]]:  # fmt: skip
     where: list[ColumnElement[bool]] = [HOOK_CALL.c.hook_id == hook]
     where += [HOOK_CALL.c.public_id.in_(list(ids))] if ids else [HOOK_CALL.c.status.in_(list(ended))]
-    where += [HOOK_CALL.c.at >= since] if since is not None else []
-    fresh = {"status": "waiting", "due_at": real, "tries": 0, "ended_at": None}
-    return tx.conn.execute(update(HOOK_CALL).where(*where).values(**fresh)).rowcount
+    return [*where, HOOK_CALL.c.at >= since] if since is not None else where
 
 
-def counts(tx: Tx) -> dict[str, dict[str, int]]:
-    """Endpoint -> how many of its events stand how."""
+def counts(tx: Tx, hook: str | None = None) -> dict[str, dict[str, int]]:
+    """Endpoint, that one or each -> how many of its events stand how."""
     query = select(HOOK_CALL.c.hook_id, HOOK_CALL.c.status, func.count().label("n"))
+    query = query.where(HOOK_CALL.c.hook_id == hook) if hook else query
     found: dict[str, dict[str, int]] = {}
     for row in tx.conn.execute(query.group_by(HOOK_CALL.c.hook_id, HOOK_CALL.c.status)):
         found.setdefault(row.hook_id, {})[row.status] = row.n
     return found
 
 
-def of(tx: Tx, hook: str, limit: int) -> list[Row[Any]]:
-    """Events of an endpoint, the newest first."""
-    columns = [HOOK_CALL.c[name] for name in ("public_id", "type", "at", "status", "tries", "code", "reason", "due_at")]
-    query = select(*columns).where(HOOK_CALL.c.hook_id == hook).order_by(HOOK_CALL.c.id.desc())
+LISTED = [
+    HOOK_CALL.c[name]
+    for name in ("id", "public_id", "type", "at", "status", "tries", "code", "reason", "due_at", "ended_at")
+]  # fmt: skip
+
+
+def of(
+    tx: Tx, hook: str, limit: int, *, statuses: Collection[str] = (), before: int | None = None
+) -> list[Row[Any]]:  # fmt: skip
+    """Events of an endpoint, the newest first; of those statuses, written before that row."""
+    query = select(*LISTED).where(HOOK_CALL.c.hook_id == hook).order_by(HOOK_CALL.c.id.desc())
+    query = query.where(HOOK_CALL.c.status.in_(list(statuses))) if statuses else query
+    query = query.where(HOOK_CALL.c.id < before) if before is not None else query
     return list(tx.conn.execute(query.limit(limit)))
+
+
+def one(tx: Tx, hook: str, number: str) -> Row[Any] | None:
+    """One event of an endpoint with what is posted, and whose it is."""
+    whole = select(*[*LISTED, HOOK_CALL.c.body, HOOK_CALL.c.merchant_id, HOOK_CALL.c.subject_id])
+    return tx.conn.execute(whole.where(HOOK_CALL.c.hook_id == hook, HOOK_CALL.c.public_id == number)).one_or_none()
 
 
 def prune(tx: Tx, hook: str, before: datetime, *, most: int) -> int:

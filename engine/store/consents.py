@@ -50,6 +50,13 @@ class Consent(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     proof: Mapping[str, Any] = {}
 
+    @property
+    def agreed(self) -> Agreed:
+        """What it says, without who said it and how."""
+        return Agreed(
+            purpose=self.purpose, channel=self.channel, granted=self.granted, at=self.at, expires_at=self.expires_at
+        )
+
 
 def record(tx: Tx, records: Sequence[Consent]) -> None:
     """Append records. Nothing is ever changed or taken away."""

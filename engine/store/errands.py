@@ -167,7 +167,7 @@ def stop(tx: Tx, mine: Errand, *, due: datetime, rest: datetime | None, tries: i
 
 
 def failed(tx: Tx, mine: Errand, *, why: Why, reason: str, due: datetime | None, rest: datetime | None,
-           held: bool, real: datetime) -> bool:  # fmt: skip
+           held: bool, real: datetime, findings: Sequence[Mapping[str, Any]] | None = None) -> bool:  # fmt: skip
     """It came to nothing; tried again at `due`, None: when somebody asks for it. `held`: the whole connection rests
     until `rest`."""
     row = _mine(tx, mine)
@@ -177,6 +177,7 @@ def failed(tx: Tx, mine: Errand, *, why: Why, reason: str, due: datetime | None,
         "due_at": due, "asked": 1, "why": why, "reason": reason, "failing_since": row.failing_since or real,
         "lease_until": rest, "holder": None, "held_for": why if held else None,
     }  # fmt: skip
+    values |= {"findings": list(findings)} if findings is not None else {}
     tx.conn.execute(update(ERRAND).where(*_is(mine)).values(**values))
     return True
 

@@ -17,6 +17,7 @@ from engine.model.facts import State
 from engine.rules.fold import Heard
 from engine.rules.identify import order_number
 from engine.rules.observe import digest
+from engine.rules.phone import number_of
 from engine.store import calls
 from engine.store.among import among
 from engine.store.bulk import Bulk
@@ -144,13 +145,14 @@ def save(tx: Tx, held: Iterable[Held], now: datetime) -> None:
         one.version += 1
         order = one.state.facts.order
         party = order.orderer
+        number = number_of(party) if party else None
         where = aad(one.merchant, f"state/{one.id}")
         rows.append({
             "_id": one.id, "version": one.version, "updated_at": now, "stage": one.stage,
             "sealed_state": tx.vault.seal(one.wrapped_key, where, msgspec.json.encode(one.state)),
             "number": order_number(order.number) if order.number else None,
             "email_index": tx.vault.index(one.merchant, "email", party.email) if party and party.email else None,
-            "phone_index": tx.vault.index(one.merchant, "phone", party.phone) if party and party.phone else None,
+            "phone_index": tx.vault.index(one.merchant, "phone", number) if number else None,
             "placed_at": order.placed_at,
         })  # fmt: skip
     SAVE(tx, rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_bytes
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
@@ -47,6 +47,11 @@ class Hook:
     rest_until: datetime | None = None
     ok_at: datetime | None = None
     reason: str | None = None
+
+    @property
+    def state(self) -> Literal["ok", "failing", "disabled"]:
+        """How it stands, in a word; `disabled_for` or `reason` says why."""
+        return "disabled" if self.disabled_at else "failing" if self.failing_since else "ok"
 
 
 @dataclass(frozen=True)

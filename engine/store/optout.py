@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, and_, or_, select
 
 from engine.model.customer import Party
 from engine.model.facts import State
-from engine.store import facts, messages
+from engine.store import facts, messages, people
 from engine.store.contents import unseal
 from engine.store.session import Tx
 from engine.store.tables import MESSAGE, SUBJECT
@@ -45,19 +46,16 @@ def address(tx: Tx, row: Row[Any]) -> str | None:
     return person.email if person and row.channel in {None, "email"} else None
 
 
-def cancel(tx: Tx, row: Row[Any], person: Party | None, reason: str) -> list[Row[Any]]:
-    """Cancel what this person would still get of the message's purpose, on any of their orders; returns what
-    `messages.cancel` does."""
-    same = SUBJECT.c.id == row.subject_id
-    if person and person.email:
-        same = SUBJECT.c.email_index == tx.vault.index(tx.merchant, "email", person.email)
-    elif person and person.phone:
-        same = SUBJECT.c.phone_index == tx.vault.index(tx.merchant, "phone", person.phone)
-    theirs = select(SUBJECT.c.id).where(SUBJECT.c.merchant_id == tx.merchant, same)
+def cancel(tx: Tx, row: Row[Any], persons: Collection[str], reason: str) -> list[Row[Any]]:
+    """Cancel what this person (all blind indexes that name them) would still get of the message's purpose, on any of
+    their orders; returns what `messages.cancel` does."""
+    theirs = people.subjects(tx, persons)
     to_them = or_(
-        and_(MESSAGE.c.recipient == "orderer", MESSAGE.c.subject_id.in_(theirs.scalar_subquery())),
+        and_(MESSAGE.c.recipient == "orderer", MESSAGE.c.subject_id.in_(theirs)),
         and_(MESSAGE.c.recipient == row.recipient, MESSAGE.c.subject_id == row.subject_id),
     )
     # Their orders first, as everybody does who holds both; new ones meet the suppression when they are armed.
-    facts.lock(tx, {row.subject_id, *tx.conn.execute(theirs).scalars()})
-    return messages.cancel(tx, and_(MESSAGE.c.purpose == row.purpose, to_them), reason)
+    facts.lock(tx, {row.subject_id, *theirs})
+    # By the orders, not by the purpose alone: the merchant may have a million messages.
+    there = MESSAGE.c.subject_id.in_({row.subject_id, *theirs})
+    return messages.cancel(tx, and_(there, MESSAGE.c.purpose == row.purpose, to_them), reason)

@@ -36,6 +36,7 @@ class Armed:
     line: bytes  # sealed
     request: bytes  # sealed
     first_armed_at: datetime
+    batch: int | None = None  # how many its request carries, where that is more than this one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +156,7 @@ def arm(tx: Tx, armed: Sequence[Armed], *, now: datetime, lease_until: datetime)
     ATTEMPTED(tx, [
         {
             "message_id": one.id, "n": one.n, "merchant_id": tx.merchant, "connection_id": one.connection,
-            "fence": one.fence, "armed_at": now,
+            "fence": one.fence, "armed_at": now, "batch": one.batch,
         }
         for one in armed
     ])  # fmt: skip

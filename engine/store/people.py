@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import bindparam, func, insert, or_, select
+from sqlalchemy import Row, bindparam, func, insert, or_, select
 
+from engine.rules.receipt import GIVEN_UP
 from engine.store.among import among
 from engine.store.bulk import Bulk
 from engine.store.engines import insert_into
@@ -22,6 +24,12 @@ PAUSES = select(PAUSE.c.journey, PAUSE.c.reason).where(
     or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == bindparam("merchant"))
 )
 ADD_LINKS = Bulk(insert(TOKEN))
+BY_EMAIL, BY_PHONE = (
+    select(SUBJECT.c.id, column.label("person"))
+    .where(SUBJECT.c.merchant_id == bindparam("merchant"), among(column, "persons"))
+    .order_by(SUBJECT.c.id.desc())
+    for column in (SUBJECT.c.email_index, SUBJECT.c.phone_index)
+)
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -44,13 +52,34 @@ def suppressed(tx: Tx, endpoints: Collection[str]) -> dict[str, set[str]]:
     return found
 
 
-def suppress(tx: Tx, endpoint: str, scope: str, reason: str, now: datetime) -> None:
-    """Never write to this address again, for purposes in `scope`. Doing it again changes nothing."""
+def given_up(tx: Tx, endpoints: Collection[str]) -> set[str]:
+    """Those of the addresses (blind indexes) that are suppressed because nothing arrived there (receipt.GIVEN_UP)."""
+    if not endpoints:
+        return set()
+    query = SUPPRESSED.where(SUPPRESSION.c.reason == GIVEN_UP)
+    return set(tx.conn.execute(query, {"merchant": tx.merchant, "persons": list(endpoints)}).scalars())
+
+
+def suppressions(tx: Tx, endpoints: Collection[str]) -> Sequence[Row[Any]]:
+    """(endpoint_index, scope, reason, created_at) of these addresses (blind indexes), the oldest first."""
+    columns = [SUPPRESSION.c[name] for name in ("endpoint_index", "scope", "reason", "created_at")]
+    mine = (SUPPRESSION.c.merchant_id == tx.merchant) & SUPPRESSION.c.endpoint_index.in_(list(endpoints))
+    found: Sequence[Any] = tx.conn.execute(select(*columns).where(mine).order_by(SUPPRESSION.c.created_at)).all()
+    return found
+
+
+def suppress(tx: Tx, endpoint: str, scope: str, reason: str, now: datetime) -> bool:
+    """Never write to this address again, for purposes in `scope`. Doing it again changes nothing, but that the address
+    is dead outweighs that it was given up. Returns whether anything was written."""
     values = {
         "merchant_id": tx.merchant, "endpoint_index": endpoint, "scope": scope, "reason": reason, "created_at": now
     }  # fmt: skip
-    made = insert_into(SUPPRESSION, postgres=tx.locks_rows)
-    tx.conn.execute(made.on_conflict_do_nothing().values(**values))
+    made = insert_into(SUPPRESSION, postgres=tx.locks_rows).values(**values)
+    written = made.on_conflict_do_update(
+        index_elements=["merchant_id", "endpoint_index", "scope"], set_={"reason": reason, "created_at": now},
+        where=(SUPPRESSION.c.reason == GIVEN_UP) & (made.excluded.reason != GIVEN_UP),
+    )  # fmt: skip
+    return tx.conn.execute(written.returning(SUPPRESSION.c.scope)).first() is not None
 
 
 def lift(tx: Tx, endpoint: str, reason: str) -> int:
@@ -80,10 +109,18 @@ def orders_since(tx: Tx, subjects: Collection[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in tx.conn.execute(query)}
 
 
-def subjects(tx: Tx, persons: Collection[str]) -> set[int]:
+def subjects(tx: Tx, persons: Collection[str], *, newest: int | None = None) -> set[int]:
     """The orders of these people, by the blind indexes of their mail addresses and telephone numbers."""
-    known = or_(SUBJECT.c.email_index.in_(list(persons)), SUBJECT.c.phone_index.in_(list(persons)))
-    return set(tx.conn.execute(select(SUBJECT.c.id).where(SUBJECT.c.merchant_id == tx.merchant, known)).scalars())
+    return {number for some in orders(tx, persons, newest=newest).values() for number in some}
+
+
+def orders(tx: Tx, persons: Collection[str], *, newest: int | None = None) -> dict[str, list[int]]:
+    """Blind index of a person -> their orders, the newest first; whoever has none is not in it."""
+    found: dict[str, list[int]] = {}
+    for query in (BY_EMAIL, BY_PHONE) if persons else ():
+        for row in tx.conn.execute(query.limit(newest), {"merchant": tx.merchant, "persons": list(persons)}):
+            found.setdefault(row.person, []).append(row.id)
+    return found
 
 
 def add_links(tx: Tx, links: Iterable[tuple[str, Link]], now: datetime) -> None:
@@ -106,6 +143,20 @@ def link(tx: Tx, token: str, kinds: str | Collection[str], now: datetime) -> Lin
     if row is None or (row.expires_at is not None and row.expires_at < now):
         return None
     return Link(kind=row.kind, merchant=row.merchant_id, subject=row.subject_id, message=row.message_id)
+
+
+def spend(tx: Tx, token: str, kind: str, now: datetime) -> Link | None:
+    """What the token of the transaction's merchant stands for, once: it is worth nothing from now on."""
+    mine = (TOKEN.c.merchant_id == tx.merchant) & (TOKEN.c.kind == kind) & (TOKEN.c.hash == token_hash(token))
+    found = link(tx, token, kind, now)
+    gone = tx.conn.execute(TOKEN.delete().where(mine)).rowcount
+    return found if gone else None
+
+
+def take_back(tx: Tx, subject: int, kind: str) -> None:
+    """Links of this kind about this order are worth nothing from now on."""
+    mine = (TOKEN.c.merchant_id == tx.merchant) & (TOKEN.c.subject_id == subject)
+    tx.conn.execute(TOKEN.delete().where(mine, TOKEN.c.kind == kind))
 
 
 def target(tx: Tx, token: str) -> str | None:

@@ -26,6 +26,9 @@ OF = select(RUN).where(RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN
 OF = OF.order_by(RUN.c.id)
 THESE = select(RUN).where(RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN.c.id, "ids"))
 THESE = THESE.order_by(RUN.c.id)
+AWAKE = select(RUN.c.subject_id).where(
+    RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN.c.subject_id, "ids"), RUN.c.state == "active"
+)
 START = Bulk(insert(RUN))
 SAVE = Bulk(
     update(RUN)
@@ -45,6 +48,13 @@ def of(tx: Tx, subjects: Collection[int]) -> dict[int, list[Run]]:
 def these(tx: Tx, ids: Collection[int]) -> dict[int, list[Run]]:
     """Subject -> its runs, of the runs with these ids."""
     return _by_subject(tx, THESE, ids)
+
+
+def awake(tx: Tx, subjects: Collection[int]) -> set[int]:
+    """Those of the subjects with a run that has not ended."""
+    if not subjects:
+        return set()
+    return set(tx.conn.execute(AWAKE, {"merchant": tx.merchant, "ids": list(subjects)}).scalars())
 
 
 def _by_subject(tx: Tx, query: Executable, ids: Collection[int]) -> dict[int, list[Run]]:

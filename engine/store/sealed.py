@@ -25,6 +25,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from engine.model.link_code import ALPHABET, GROUP, GROUPS
+
 VERSION = b"\x01"
 KEY_ID = 4
 NONCE = 12
@@ -41,6 +43,12 @@ class Erased(Exception):
 def new_token() -> str:
     """160 random bits as 32 lower-case letters and digits, for links and access keys."""
     return b32encode(secrets.token_bytes(20)).decode().lower()
+
+
+def new_code() -> str:
+    """60 random bits as a person can type them: "abcd-efgh-ijkl" (`engine.model.link_code`)."""
+    drawn = "".join(secrets.choice(ALPHABET) for _ in range(GROUPS * GROUP))
+    return "-".join(drawn[at : at + GROUP] for at in range(0, len(drawn), GROUP))
 
 
 def token_hash(token: str) -> str:

@@ -10,10 +10,9 @@ each statement to the merchant that its transaction is bound to.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from hashlib import sha256
 from random import SystemRandom
-from threading import Lock
 from time import sleep
 from typing import Any, TypeVar
 
@@ -21,11 +20,12 @@ from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from engine.store.engines import make_engine
+from engine.store.places import Places
 from engine.store.sealed import Vault
-from engine.store.writer import Writer
 
 T = TypeVar("T")
 
+AT_WORK = 2  # threads of one process that compute at a time; while one commits the other goes on
 TRIES = 6  # of a transaction that met another, or whose connection went away
 PAUSE = 0.02  # seconds before the second try; doubled each time, with jitter
 LOST_PAUSE = 0.5  # the same while the database is away: 15 seconds in all
@@ -141,24 +141,33 @@ class Store:
         self.engine = make_engine(url)
         self.known: dict[Any, Any] = {}
         self.on_calls: Callable[[], None] = lambda: None  # after a commit that left events to be told
-        self._much = Lock()  # held by whoever is at work on a part of much
-        self._writer = Writer() if self.engine.dialect.name == "sqlite" else None
+        self._writer = Places() if self.engine.dialect.name == "sqlite" else None
+        self._work = Places(AT_WORK)
 
     @property
-    def writer(self) -> Writer | None:
+    def writer(self) -> Places | None:
         """What the writers of this process queue on; none where rows are locked one by one."""
         return self._writer
 
-    def giving_way(self, much: bool, *, at_work: bool = False) -> AbstractContextManager[None]:
-        """Within it, if there is `much` to do, the transactions of this thread let those of others go first; where
-        there is one writer, one such thread is `at_work` at a time."""
-        if self._writer is None or not much:
-            return nullcontext()
-        return self._writer.giving_way(self._much if at_work else None)
+    @contextmanager
+    def giving_way(self, much: bool) -> Iterator[None]:
+        """Within it, if there is `much` to do, this thread lets others write and work first."""
+        with ExitStack() as lines:
+            for line in (self._writer, self._work) if much else ():
+                if line is not None:
+                    lines.enter_context(line.giving_way())
+            yield
+
+    @contextmanager
+    def at_work(self, much: bool) -> Iterator[None]:
+        """Within it this thread works on a batch. Few are at work at a time: threads that compute side by side take
+        the interpreter from each other, which costs more than they gain."""
+        with self.giving_way(much), self._work:
+            yield
 
     def resting(self) -> AbstractContextManager[None]:
         """Within it this thread waits for somebody outside, and another one may be at work."""
-        return self._writer.resting() if self._writer else nullcontext()
+        return self._work.outside()
 
     @contextmanager
     def begin(self, merchant: int | None = None) -> Iterator[Tx]:

@@ -25,6 +25,7 @@ from engine.terminal import (
     pauses,
     preview,
     serve,
+    suppressions,
     trying,
 )
 
@@ -43,6 +44,7 @@ def mount(app: typer.Typer) -> None:
         journeys,
         preview,
         consents,
+        suppressions,
         linking,
         hooks,
         pauses,

@@ -12,8 +12,6 @@ from engine.terminal.speak import Column, Json, OfMerchant
 
 if TYPE_CHECKING:
     from engine.flow.app import App
-    from engine.rules.health import Note
-    from engine.rules.sender_dns import Look
     from engine.store.merchants import Connection
 
 COLUMNS = (
@@ -32,7 +30,6 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Ask systems, providers and the DNS whether all is well; tell what is so, and what to paste."""
-    from engine.io.dns import Dns
     from engine.store import merchants
 
     with speak.opened(context) as app:
@@ -48,66 +45,45 @@ def check(
                 status.update(f"asking {one.name}")
                 _ask(app, one)
         names = choose.slugs(app)
-        look = None if offline else Dns(app.settings.dns)
-        rows = [_row(app, one, names.get(one.merchant or 0), look) for one in wanted]
+        rows = [_row(app, one, names.get(one.merchant or 0)) for one in wanted]
     _print(rows, as_json=as_json)
     if any(row["level"] == "error" for row in rows):
         raise typer.Exit(1)
 
 
 def _ask(app: App, one: Connection) -> None:
-    """Run the source's own check; what it finds is kept with the connection."""
-    from engine.flow.ask import plan
+    """Run the connection's check; what it finds is kept with the connection."""
     from engine.flow.ask.by_hand import run_now
-    from engine.flow.ask.visit import settings_of
-    from engine.rules.errand import missing
+    from engine.flow.ask.plan import checked
 
-    api = plan.api_of(app, one)
-    if api is not None and api.check is not None and not missing(api, settings_of(one)):
+    if checked(app, one):
         came = run_now(app, one, "check")
         if came.held is not None:
             speak.say(f"{one.id}: not asked, it rests or is being asked until {speak.shown(came.held.lease_until)}")
 
 
-def _row(app: App, one: Connection, slug: str | None, look: Look | None) -> dict[str, Any]:
-    from engine.flow.watch.health import known
+def _row(app: App, one: Connection, slug: str | None) -> dict[str, Any]:
+    from engine.flow.watch.health import checked, known
     from engine.rules.health import notes, worst
     from engine.rules.health_words import said
     from engine.store import merchants
 
     with app.store.read() as tx:
         fresh = merchants.connection(tx, one.id) or one
-        found = known(app, tx, [fresh]).get(one.id)
-    told = notes(found) if found else []
-    if fresh.role == "channel":
-        told = _of_channel(app, fresh, look)
+        if fresh.role == "channel":
+            told = checked(app, tx, [fresh])[one.id].notes
+        else:
+            found = known(app, tx, [fresh]).get(one.id)
+            told = notes(found) if found else ()
     return {
         "connection": one.id, "merchant": slug, "connector": one.connector, "level": worst(told),
         "last_delivery_at": speak.iso(fresh.last_delivery_at),
         "findings": [
-            {"level": note.level, "about": note.kind, "what": words.what, "do": words.do}
+            {"level": note.level, "about": note.kind, "what": words.what, "do": words.do,
+             "paste": list(note.values.get("paste", ()))}
             for note in told for words in (said(note, one.id, "en", zone=app.clock.real().astimezone().tzinfo),)
         ],
     }  # fmt: skip
-
-
-def _of_channel(app: App, one: Connection, look: Look | None) -> list[Note]:
-    """What its provider has said at the last check, and what the DNS says now."""
-    from engine.contracts import Finding
-    from engine.flow.sender_check import looked
-    from engine.rules.health import LEVELS, Note
-    from engine.store import errands
-
-    with app.store.read() as tx:
-        planned = errands.of(tx, one.id)
-    said = [Finding(**finding) for errand in planned for finding in errand.findings or ()]
-    failed = [
-        Finding(level="error", what=f"its provider could not be asked ({errand.why}): {errand.reason}")
-        for errand in planned if errand.why
-    ]  # fmt: skip
-    found = [*failed, *said, *(looked(app, one, look) if look is not None else ())]
-    values = [Note(level=each.level, kind="told", values={"what": each.what, "do": each.do}) for each in found]
-    return sorted(values, key=lambda note: LEVELS.index(note.level))
 
 
 def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:

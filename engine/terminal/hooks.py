@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 hooks = typer.Typer(help="Webhooks of ours: add, list, rotate, replay, enable, remove.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(metavar="HOOK", help="As todoke hooks list names it.")]
-ENDED = ("given_up", "refused")  # what a replay tells once more, unless it is told otherwise
 
 COLUMNS = (
     Column("HOOK", lambda row: row["hook"], whole=True),
@@ -44,24 +43,24 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Tell an endpoint of events from now on; its signing secret is shown once."""
-    from engine.rules.hook import wrong_pattern
-    from engine.store import hooks as store
+    from engine.flow.listen import Wrong, listen
 
     with speak.opened(context) as app:
         again = f"todoke hooks add {url}"
         if shared and merchant:
             speak.refuse("--shared and --merchant exclude each other", "one of them", f"{again} --shared")
-        if wrong := wrong_pattern(event or ()):
-            speak.refuse(f"--event {wrong[0]}: no event is called so", wrong[1], f"{again} --event 'order.*'")
-        _reachable(app, url)
         owner = None if shared else choose.merchant(app, merchant).id
-        secret = store.new_secret()
-        with app.store.begin() as tx:
-            number = store.add(tx, merchant=owner, url=url, events=event or (), secret=secret, real=app.clock.real())
+        made = listen(app, merchant=owner, url=url, events=event or ())
+        if isinstance(made, Wrong):
+            about = f"--event {made.given}" if made.kind == "event" else made.given
+            then = {"event": f"{again} --event 'order.*'", "known": "todoke hooks list"}
+            speak.refuse(
+                f"{about}: {made.what}", made.expected, then.get(made.kind, "todoke hooks add https://host/path")
+            )
     if as_json:
-        speak.answer({"hook": number, "secret": secret})
+        speak.answer({"hook": made.hook, "secret": made.secret})
     else:
-        typer.echo(f"hook    {number}\nsecret  {secret}")
+        typer.echo(f"hook    {made.hook}\nsecret  {made.secret}")
         speak.say("give the secret to whoever checks the signatures; it is not shown again")
 
 
@@ -98,21 +97,39 @@ def rotate(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Make a new signing secret; the one before it goes on signing until the next time."""
-    from engine.store import hooks as store
+    from engine.flow.listen import replace_secret
 
     with speak.opened(context) as app:
         _hook(app, hook)
-        secret = store.new_secret()
-        with app.store.begin() as tx:
-            known = store.by_id(tx, hook, lock=True)
-            if known is not None:
-                store.rotate(tx, known, secret, at_once=at_once)
+        secret = replace_secret(app, hook, at_once=at_once)
     if as_json:
         speak.answer({"hook": hook, "secret": secret})
         return
     typer.echo(f"secret  {secret}")
     if not at_once:
         speak.say(f"both secrets sign now; once the receiver knows the new one, type: todoke hooks rotate {hook}")
+
+
+@hooks.command(name="test")
+def try_(context: typer.Context, hook: Named, as_json: Json = False) -> None:
+    """Post one hook.test now and tell what the endpoint answers, also of one that is disabled."""
+    from engine.contracts import Failure
+    from engine.flow.call import excerpt
+    from engine.flow.listen import try_out
+
+    with speak.opened(context) as app:
+        answer = try_out(app, _hook(app, hook))
+    taken = not isinstance(answer, Failure) and 200 <= answer.code < 300
+    said = answer.text if isinstance(answer, Failure) else excerpt(answer)
+    code = None if isinstance(answer, Failure) else answer.code
+    if as_json:
+        speak.answer({"hook": hook, "taken": taken, "code": code, "said": said})
+    else:
+        typer.echo(
+            f"{'taken' if taken else 'not taken'}: {' '.join(filter(None, (str(code or ''), said)))}".rstrip(": ")
+        )
+    if not taken:
+        raise typer.Exit(1)
 
 
 @hooks.command()
@@ -162,6 +179,7 @@ def replay(
     told: Annotated[bool, typer.Option("--told", help="Also what the endpoint has taken.")] = False,
 ) -> None:  # fmt: skip
     """Tell events once more under the ids they had: those given up or refused, or those that are named."""
+    from engine.rules.hook import FAILED
     from engine.store import calls
 
     with speak.opened(context) as app:
@@ -169,7 +187,7 @@ def replay(
         at = _moment(since, hook)
         if known.disabled_at is not None:
             speak.refuse(f"{hook} is disabled: {known.disabled_for}", "one that is told", f"todoke hooks enable {hook}")
-        ended = (*ENDED, "told") if told else ENDED
+        ended = (*FAILED, "told") if told else FAILED
         with app.store.begin() as tx:
             count = calls.again(tx, hook, app.clock.real(), since=at, ids=event or (), ended=ended)
     typer.echo(f"{count} events are told again")
@@ -185,18 +203,6 @@ def _hook(app: App, number: str) -> Hook:
     if found is None:
         speak.refuse(f"{number}: there is no such endpoint", meant(number, known), "todoke hooks list")
     return found
-
-
-def _reachable(app: App, url: str) -> None:
-    """Refuses what is no address of ours to post to; where it leads is judged again with every post."""
-    from engine.contracts import Failure
-    from engine.io.http_request import target
-
-    found = target(url)
-    if isinstance(found, Failure):
-        speak.refuse(f"{url}: {found.text}", "https://host/path", "todoke hooks add https://host/path")
-    if found.scheme != "https" and not app.settings.http_private:
-        speak.refuse(f"{url}: events leave by https only", "https://host/path", "todoke hooks add https://host/path")
 
 
 def _moment(text: str | None, hook: str) -> datetime | None:
@@ -231,9 +237,8 @@ def _event(row: Any) -> dict[str, Any]:
 
 
 def _row(one: Hook, slug: str | None, counted: dict[str, int]) -> dict[str, Any]:
-    state = "disabled" if one.disabled_at else "failing" if one.failing_since else "ok"
     return {
-        "hook": one.id, "merchant": slug, "url": one.url, "events": list(one.events), "state": state,
+        "hook": one.id, "merchant": slug, "url": one.url, "events": list(one.events), "state": one.state,
         "reason": one.disabled_for or one.reason, "secrets": len(one.secrets), "events_by_status": dict(counted),
         "failing_since": speak.iso(one.failing_since), "ok_at": speak.iso(one.ok_at),
         "created_at": speak.iso(one.created_at),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.terminal import choose
 from engine.terminal.speak import OfMerchant, opened, refuse
+
+if TYPE_CHECKING:
+    from engine.flow.app import App
 
 MEDIA = ("line", "push")
 
@@ -25,7 +28,7 @@ def link(
     merchant: OfMerchant = None,
 ) -> None:
     """Note that an address belongs to the person who placed an order."""
-    from engine.flow.endpoint import link_to
+    from engine.flow.endpoint import LINK, link_to
     from engine.store import reports
     from engine.store.people import Link
 
@@ -38,9 +41,22 @@ def link(
             found = reports.find_order(tx, order)
         if not found:
             refuse(f"{owner.slug} has no order {order}", "the shop's number of an order", "todoke orders list")
-        made = Link(kind="link", merchant=owner.id, subject=found[0].id, message=None)
+        address = _kept(app, owner.id, medium, address, again)
+        made = Link(kind=LINK, merchant=owner.id, subject=found[0].id, message=None)
         done = app.store.commit(lambda tx: link_to(tx, made, medium, address, app.clock.now()), owner.id)
         if not done:
             what = f"of the person behind {order} neither a mail address nor a mobile number is known"
             refuse(what, "an order with one of them", again)
     typer.echo(f"linked {medium} to the person behind {order}")
+
+
+def _kept(app: App, merchant: int, medium: str, address: str, again: str) -> str:
+    """The address as it is kept, judged by the connection that carries the medium, where there is one that can."""
+    from engine.flow.linking import doors
+
+    with app.store.read(merchant) as tx:
+        door = next((one for one in doors(app, tx) if one.medium == medium), None)
+    try:
+        return door.address(address) if door else address
+    except ValueError as wrong:
+        refuse(f"ADDRESS: {wrong}", "a LINE user id, or PushSubscription.toJSON() of a browser", again)

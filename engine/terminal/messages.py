@@ -111,5 +111,5 @@ def _try(attempt: Any) -> dict[str, Any]:
     return {
         "n": attempt.n, "connection": attempt.connection_id, "armed_at": speak.iso(attempt.armed_at),
         "ended_at": speak.iso(attempt.ended_at), "outcome": attempt.outcome, "scope": attempt.scope,
-        "code": attempt.code, "detail": attempt.detail, "ref": attempt.ref,
+        "code": attempt.code, "detail": attempt.detail, "ref": attempt.ref, "batch": attempt.batch,
     }  # fmt: skip

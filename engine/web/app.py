@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from engine.flow.app import App
 from engine.flow.intake import Intake
 from engine.store import inbox
-from engine.web import click, console, customer, metrics, preferences
+from engine.web import click, console, customer, linking, metrics, preferences
 from engine.web.intake import PATH, Door
 
 
@@ -55,6 +55,7 @@ def make_app(app: App) -> Starlette:
         routes=[
             *customer.routes(app),
             *preferences.routes(app),
+            *linking.routes(app),
             *click.routes(app),
             *console.routes(app),
             *metrics.routes(app),

@@ -9,11 +9,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from engine.flow.reader import reader
+from engine.flow.watch.health import checked
+from engine.rules.health import worst
 from engine.store import counts, inbox, merchants
 from engine.store.merchants import Connection
 from engine.store.session import Tx
 from engine.web.desk import MISSING, Act, Desk, Page, Visit
-from engine.web.health import ask_now, assign_one, health, map_one
+from engine.web.health import ask_now, assign_one, check, check_now, health, map_one, pieces
 
 TROUBLE = ("dead", "parked")
 STATES = ("new", "processed", "ignored", "parked", "dead")
@@ -26,6 +28,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         desk.route("/console/connections", _list),
         desk.route("/console/connections/{connection}", _one),
         desk.post("/console/connections/{connection}/ask", _on(lambda visit, one, _: ask_now(visit, one))),
+        desk.post("/console/connections/{connection}/check", _on(lambda visit, one, _: check_now(visit, one))),
         desk.post("/console/connections/{connection}/map", _on(map_one)),
         desk.post("/console/connections/{connection}/assign", _on(assign_one)),
     ]
@@ -52,9 +55,19 @@ def _list(visit: Visit) -> Page:
     with visit.app.store.read() as tx:
         mine = _mine(visit, tx)
         by_state = counts.deliveries_by_state(tx)
+        checks = checked(visit.app, tx, mine)
     values = {
         "sources": [_shown(visit, one, by_state) for one in mine if one.role == "source"],
-        "channels": [_shown(visit, one, by_state) for one in mine if one.role == "channel"],
+        "channels": [
+            {
+                **_shown(visit, one, by_state),
+                "checked": checks[one.id].at,
+                "level": worst(checks[one.id].notes),
+                "notes": len(checks[one.id].notes),
+            }
+            for one in mine
+            if one.role == "channel"
+        ],
         "states": STATES,
     }
     return Page("connections.html.j2", values, "connections")
@@ -69,26 +82,21 @@ def _one(visit: Visit) -> Page:
             return MISSING
         by_state = counts.deliveries_by_state(tx)
         states = (wanted,) if wanted in STATES else TROUBLE
-        told = health(visit, tx, found)
+        told = health(visit, tx, found) if found.role == "source" else check(visit, tx, found)
         rows = [raw for state in states for raw in inbox.recent(tx, connection=number, state=state, limit=NEWEST)]
     rows.sort(key=lambda raw: raw.id, reverse=True)
     values = {
         **told,
+        "pieces": pieces,
         "asked": visit.asked("asked") is not None,
-        "mapped": _count(visit, "mapped"),
-        "assigned": _count(visit, "assigned"),
+        "mapped": visit.counted("mapped"),
+        "assigned": visit.counted("assigned"),
         "one": _shown(visit, found, by_state),
         "rows": rows[:NEWEST],
         "state": wanted if wanted in STATES else None,
         "states": STATES,
     }
     return Page("connection.html.j2", values, "connections")
-
-
-def _count(visit: Visit, name: str) -> int | None:
-    """What the address says came of a form."""
-    told = visit.asked(name)
-    return int(told) if told and told.isascii() and told.isdigit() and len(told) < 9 else None
 
 
 def _shown(visit: Visit, one: Connection, by_state: dict[str, dict[str, int]]) -> dict[str, Any]:

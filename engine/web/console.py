@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from engine.flow.app import App
 from engine.store import access, merchants
 from engine.store.sealed import token_hash
-from engine.web import alarms, connections, journeys, messages, orders
+from engine.web import alarms, connections, hooks, journeys, messages, orders
 from engine.web.desk import HOME, MISSING, Desk, Page, media_type
 from engine.web.security import form, same
 from engine.web.sessions import Session, doors
@@ -33,6 +33,7 @@ def routes(app: App) -> list[BaseRoute]:
         *messages.routes(desk),
         *journeys.routes(desk),
         *connections.routes(desk),
+        *hooks.routes(desk),
         *alarms.routes(desk),
         desk.route("/console/{rest:path}", lambda _: MISSING),
     ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from engine.flow.app import App
-from engine.flow.preferences import person
+from engine.flow.linking import offers
+from engine.flow.preferences import Person, person
 from engine.flow.unsubscribe import unsubscribe
 from engine.model.consent import OPTIONAL
 from engine.model.merchant import Merchant
@@ -25,6 +28,7 @@ from engine.web.pages import LOCALES, Pages, pages
 from engine.web.security import customer_headers, new_nonce
 from engine.web.tracking import look, support, tracking
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 TOKEN_FORM = re.compile(r"[a-z2-7]{32}")
 
 
@@ -36,20 +40,22 @@ def routes(app: App) -> list[BaseRoute]:
         now = app.clock.now()
         with app.store.read() as tx:
             found = _open(app, tx, request, "tracking")
-            chooses = _settings_page(app, tx, request, found)
+            who = _person(app, tx, found)
+            talk = offers(app, tx.of(found[0].merchant), who).talk if found and who else None
         if found is None or found[2].state is None:
             return unknown(book, request)
         _, merchant, held = found
         order = held.state.facts.order if held.state else None
         locale = locale_of(request, order.orderer.locale if order and order.orderer else None, merchant)
         return page(
-            book, "tracking.html.j2", locale, merchant, settings_page=chooses, **tracking(held, merchant, locale, now)
+            book, "tracking.html.j2", locale, merchant, settings_page=_settings_page(request, who), talk=talk,
+            **tracking(held, merchant, locale, now),
         )  # fmt: skip
 
     def stop(request: Request) -> Response:
         with app.store.read() as tx:
             found = _open(app, tx, request, "unsubscribe")
-            chooses = _settings_page(app, tx, request, found)
+            who = _person(app, tx, found)
             row = optout.message(tx.of(found[0].merchant), found[0].message) if found and found[0].message else None
         if found is None or row is None or row.purpose not in OPTIONAL:
             return unknown(book, request)
@@ -61,7 +67,7 @@ def routes(app: App) -> list[BaseRoute]:
         order = held.state.facts.order if held.state else None
         locale = locale_of(request, order.orderer.locale if order and order.orderer else None, merchant)
         return page(book, "unsubscribe.html.j2", locale, merchant, purpose=row.purpose, done=request.method == "POST",
-                    settings_page=chooses)  # fmt: skip
+                    settings_page=_settings_page(request, who))  # fmt: skip
 
     return [
         Route("/t/{token}", track, methods=["GET"]),
@@ -80,11 +86,13 @@ def _open(app: App, tx: Tx, request: Request, kind: str) -> tuple[Link, Merchant
     return (link, merchants.by_id(tx, link.merchant), held) if held else None
 
 
-def _settings_page(app: App, tx: Tx, request: Request, found: tuple[Link, Merchant, Held] | None) -> str | None:
-    """Where the person of this link chooses what they get; None where nobody is known who could."""
-    if found is None or person(app, tx.of(found[0].merchant), found[0], app.clock.now()) is None:
-        return None
-    return f"/p/{request.path_params['token']}"
+def _person(app: App, tx: Tx, found: tuple[Link, Merchant, Held] | None) -> Person | None:
+    """Whom the link is about; None where nobody is known who could choose anything."""
+    return person(app, tx.of(found[0].merchant), found[0], app.clock.now()) if found else None
+
+
+def _settings_page(request: Request, who: Person | None) -> str | None:
+    return f"/p/{request.path_params['token']}" if who else None
 
 
 def locale_of(request: Request, person: str | None, merchant: Merchant) -> str:
@@ -93,15 +101,17 @@ def locale_of(request: Request, person: str | None, merchant: Merchant) -> str:
     return asked if asked in LOCALES else wanted_locale(person, merchant.settings.locale)
 
 
-def page(book: Pages, name: str, locale: str, merchant: Merchant, **values: Any) -> Response:
-    """A page in the merchant's look. Its address is a capability: see `customer_headers`."""
+def page(
+    book: Pages, name: str, locale: str, merchant: Merchant, *, allow: Mapping[str, str] = NOTHING, **values: Any
+) -> Response:
+    """A page in the merchant's look. Its address is a capability: see `customer_headers`, also for `allow`."""
     nonce = new_nonce()
     shop = look(merchant)
     zone = ZoneInfo(merchant.settings.timezone)
     html = book.render(
         name, locale, {"nonce": nonce, "shop": asdict(shop), "help": support(merchant), "zone": zone.key, **values}
     )
-    return HTMLResponse(html, headers={**customer_headers(nonce, shop.logo), "Content-Language": locale})
+    return HTMLResponse(html, headers={**customer_headers(nonce, shop.logo, allow), "Content-Language": locale})
 
 
 def unknown(book: Pages, request: Request) -> Response:

@@ -56,6 +56,11 @@ class Visit:
         # PostgreSQL refuses a statement with a NUL among its values.
         return self.request.query_params.get(name, "").replace("\0", "").strip() or None
 
+    def counted(self, name: str) -> int | None:
+        """What the address says came of a form: how many."""
+        told = self.asked(name)
+        return int(told) if told and told.isascii() and told.isdigit() and len(told) < 9 else None
+
     def address(self, **changes: object) -> str:
         """This page's address with these values of the query changed; None takes one away."""
         query = {**self.request.query_params, **changes}
@@ -87,6 +92,7 @@ class Desk:
         folder = app.settings.templates / "console"
         self.book = pages(folder)
         self._because = reasons(folder / "reasons.yaml")
+        self._said = reasons(folder / "findings.yaml")
         static = [*(folder / "static").iterdir(), *(folder.parent / SHARED).iterdir()]
         self.files = {path.name: path.read_bytes() for path in sorted(static)}
         self._version = {name: sha256(data).hexdigest()[:12] for name, data in self.files.items()}
@@ -152,7 +158,7 @@ class Desk:
 
     def _html(self, request: Request, page: Page, locale: str, values: Mapping[str, Any]) -> Response:
         nonce = new_nonce()
-        ours = {"nonce": nonce, "file": self._file, "because": self._because[locale]}
+        ours = {"nonce": nonce, "file": self._file, "because": self._because[locale], "said": self._said[locale]}
         html = self.book.render(page.template, locale, {**values, **ours})
         headers = console_headers(nonce, https=self.sessions.https(request))
         return HTMLResponse(html, page.status, headers={**headers, "Content-Language": locale})

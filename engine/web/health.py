@@ -1,20 +1,22 @@
-"""How a connection is, on its page; statuses that nobody has mapped, each with a form that maps it."""
+"""How a connection is, on its page: what is known of a source, what the last check of a channel has found; statuses
+that nobody has mapped, each with a form that maps it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
-from engine.flow.ask.plan import api_of, due_now, standing
+from engine.flow.ask.plan import api_of, checked, due_now, standing
 from engine.flow.assign import assign
 from engine.flow.map_status import map_status
+from engine.flow.watch.health import checked as checks
 from engine.flow.watch.health import known
 from engine.rules.alarm_words import Locale
 from engine.rules.errand import Kind
-from engine.rules.health import notes
+from engine.rules.health import Note, notes
 from engine.rules.health_words import said
 from engine.rules.mapping import STATUSES
 from engine.store import merchants, strays, unmapped
@@ -22,26 +24,66 @@ from engine.store.merchants import Connection
 from engine.store.session import Tx
 from engine.web.desk import MISSING, Page, Visit
 
+PUNCTUATION = ' ",'
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def health(visit: Visit, tx: Tx, one: Connection) -> dict[str, Any]:
     """What the page of a source's connection shows of it. Commands are the operator's."""
     found = known(visit.app, tx, [one]).get(one.id)
-    locale: Locale = "ja" if visit.locale == "ja" else "en"
-    told = [(note, said(note, one.id, locale, zone=visit.zone)) for note in (notes(found) if found else ())]
+    told = notes(found) if found else []
     return {
-        "notes": [
-            {"level": note.level, "what": words.what, "do": words.do if visit.operator or note.kind == "told" else None,
-             "typed": note.kind != "told"}
-            for note, words in told if note.kind not in {"unmapped", "stray"}
-        ],
+        "notes": [_in_words(visit, one, note) for note in told if note.kind not in {"unmapped", "stray"}],
         "strays": strays.counts(tx, one.id).get(one.id, {}),
         "owners": [merchant.slug for merchant in merchants.every(tx)] if visit.operator else [],
         "unmapped": unmapped.of(tx, one.id),
         "statuses": STATUSES,
         "askable": bool(found and standing(visit.app, one)),
     }  # fmt: skip
+
+
+def check(visit: Visit, tx: Tx, one: Connection) -> dict[str, Any]:
+    """What the page of a channel's connection shows of it: what its last check has found."""
+    last = checks(visit.app, tx, [one])[one.id]
+    return {
+        "notes": [_in_words(visit, one, note) for note in last.notes],
+        "checked_at": last.at,
+        "checking": last.under_way,
+        "checkable": checked(visit.app, one),
+    }
+
+
+def _in_words(visit: Visit, one: Connection, note: Note) -> dict[str, Any]:
+    locale: Locale = "ja" if visit.locale == "ja" else "en"
+    words = said(note, one.id, locale, zone=visit.zone)
+    typed = note.kind != "told"
+    command = typed or (words.do or "").startswith("todoke ")
+    return {
+        "level": note.level, "what": words.what, "typed": typed, "paste": note.values.get("paste", ()),
+        "do": words.do if visit.operator or not command else None,
+    }  # fmt: skip
+
+
+def pieces(text: str, paste: Sequence[str]) -> list[tuple[str, bool]]:
+    """The text in parts: (part, whether it is there to be copied). Quotes and commas around what is copied are gone: it
+    stands by itself."""
+    parts, rest = list[tuple[str, bool]](), text
+    for piece in paste:
+        before, found, after = rest.partition(piece)
+        if found:
+            parts += [(before.strip(PUNCTUATION), False), (piece, True)]
+            rest = after.strip(PUNCTUATION)
+    return [(part, copied) for part, copied in (*parts, (rest, False)) if part]
+
+
+def check_now(visit: Visit, one: Connection) -> Page | Response:
+    """A worker looks at once whether all is well with a channel: at its provider, and in the DNS."""
+    if one.role != "channel" or not checked(visit.app, one):
+        return MISSING
+    with visit.app.store.begin() as tx:
+        due_now(visit.app, tx, one, ["check"])
+    visit.app.hints.ask()
+    return _back(one, "asked=1")
 
 
 def ask_now(visit: Visit, one: Connection) -> Response:

@@ -41,6 +41,7 @@ class Pages:
 
     def __init__(self, folder: Path) -> None:
         written = yaml.safe_load((folder / "words.yaml").read_text(encoding="utf-8"))
+        self._folder = folder
         self._words = {locale: Words({key: text[locale] for key, text in written.items()}) for locale in LOCALES}
         self._environments = {locale: self._environment(folder, locale) for locale in LOCALES}
 
@@ -48,6 +49,10 @@ class Pages:
         """The page in `locale`; datetimes among the values are aware and already in the reader's zone."""
         template = self._environments[locale].get_template(name)
         return template.render(values, locale=locale, words=self._words[locale])
+
+    def text(self, name: str) -> str:
+        """A file of the folder as it is: a script."""
+        return (self._folder / name).read_text(encoding="utf-8")
 
     def words(self, locale: str) -> Words:
         """Every word and sentence of the folder in `locale`."""

@@ -12,12 +12,14 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from engine.flow.app import App
+from engine.flow.linking import offers
 from engine.flow.preferences import TO_CUSTOMERS, Person, Wish, choose, confirm, person
 from engine.model.preference import Preference
 from engine.store import people
@@ -28,6 +30,7 @@ from engine.web.security import form
 
 OPENED_BY = ("tracking", "unsubscribe")
 RESTS = (7, 30, 90)  # days
+SUBSCRIBES = {"connect-src": "'self'", "worker-src": "'self'"}  # a script of ours, and the worker that it registers
 HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 
 
@@ -50,14 +53,14 @@ def routes(app: App) -> list[BaseRoute]:
 
 
 def _preferences(app: App, book: Pages, request: Request, fields: Mapping[str, str] | None) -> Response:
-    found = _found(app, request, OPENED_BY)
+    found = held_by(app, request, OPENED_BY)
     if found is None:
         return unknown(book, request)
     link, who = found
     asked = saved = False
     if fields is not None:
         asked, saved = choose(app, link, _wish(book, request, fields, who)), True
-        found = _found(app, request, OPENED_BY)
+        found = held_by(app, request, OPENED_BY)
         if found is None:
             return unknown(book, request)
         who = found[1]
@@ -68,6 +71,8 @@ def _preferences(app: App, book: Pages, request: Request, fields: Mapping[str, s
         locale,
         who.merchant,
         who=_view(app, who),
+        link={"path": f"/p/{request.path_params['token']}", **_linking(app, link, who)},
+        allow=SUBSCRIBES,
         saved=saved,
         asked=asked,
         hours=HOURS,
@@ -76,7 +81,7 @@ def _preferences(app: App, book: Pages, request: Request, fields: Mapping[str, s
 
 
 def _opt_in(app: App, book: Pages, request: Request, fields: Mapping[str, str] | None) -> Response:
-    found = _found(app, request, ("confirm",))
+    found = held_by(app, request, ("confirm",))
     if found is None:
         return unknown(book, request)
     link, who = found
@@ -86,7 +91,8 @@ def _opt_in(app: App, book: Pages, request: Request, fields: Mapping[str, str] |
     return page(book, "confirm.html.j2", locale, who.merchant, done=fields is not None)
 
 
-def _found(app: App, request: Request, kinds: tuple[str, ...]) -> tuple[Link, Person] | None:
+def held_by(app: App, request: Request, kinds: tuple[str, ...]) -> tuple[Link, Person] | None:
+    """The link of the token in the path, if it is of one of these kinds, and whom it is about."""
     token, now = request.path_params["token"], app.clock.now()
     with app.store.read() as tx:
         link = people.link(tx, token, kinds, now) if TOKEN_FORM.fullmatch(token) else None
@@ -106,6 +112,20 @@ def _view(app: App, who: Person) -> dict[str, Any]:
         "quiet": chosen.quiet or ("", ""),
         "rests_until": rests.astimezone(ZoneInfo(who.merchant.settings.timezone)) if rests else None,
         "usual": (who.merchant.settings.quiet_start, who.merchant.settings.quiet_end),
+    }
+
+
+def _linking(app: App, link: Link, who: Person) -> dict[str, Any]:
+    """What the page shows of linking. Its script knows a browser of this person by the digest of its endpoint."""
+    with app.store.read(link.merchant) as tx:
+        found = offers(app, tx, who)
+    known = (str(msgspec.json.decode(one).get("endpoint")) for one in found.browsers if one.startswith("{"))
+    return {
+        "talk": found.talk,
+        "linked": found.linked,
+        "browser_key": found.browser_key,
+        "scope": f"/push/{who.merchant.slug}/",
+        "known": " ".join(sorted(sha256(one.encode()).hexdigest() for one in known)),
     }
 
 

@@ -1,5 +1,5 @@
-"""Reasons of the ledger in the reader's language. They are written once, in English, for the record and for
-`todoke why --json`; a merchant reads them in words."""
+"""Reasons of the ledger, and findings of checks, in the reader's language. They are written once, in English, for the
+record and for the command line; a merchant reads them in words."""
 
 from __future__ import annotations
 

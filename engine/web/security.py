@@ -5,12 +5,14 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 
 MAX_FORM = 4_096  # bytes of a form of ours
 
+NO_STORE = {"Cache-Control": "no-store"}
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
@@ -24,22 +26,36 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(16)
 
 
-def customer_headers(nonce: str, logo: str | None = None) -> dict[str, str]:
+def customer_headers(
+    nonce: str, logo: str | None = None, allow: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
     """Headers of a page whose address is a capability: never cached, indexed, framed, or told to others.
 
-    `logo` is the only thing that may be loaded from elsewhere.
+    `logo` is the only thing that may be loaded from elsewhere. `allow` are directives that a page needs beside ours, or
+    instead.
     """
-    images = " ".join(filter(None, ("data:", _origin(logo))))
-    policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src {images}; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    images = " ".join(filter(None, ("data:", origin(logo))))
+    directives = {
+        "default-src": "'none'", "style-src": f"'nonce-{nonce}'", "script-src": f"'nonce-{nonce}'", "img-src": images,
+        "form-action": "'self'", "base-uri": "'none'", "frame-ancestors": "'none'", **allow,
+    }  # fmt: skip
     return {
         **_ALWAYS,
-        "Content-Security-Policy": policy,
+        **NO_STORE,
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in directives.items()),
         "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
     }
+
+
+def worker_headers() -> dict[str, str]:
+    """Headers of a service worker: it may speak to us and to nobody else, and a changed one is noticed."""
+    policy = "default-src 'none'; connect-src 'self'"
+    return {**_ALWAYS, "Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+
+
+def foreign(request: Request) -> bool:
+    """Is it a post that another site makes? Browsers say so themselves; whoever is no browser has no user to misuse."""
+    return request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
 
 
 def console_headers(nonce: str, *, https: bool) -> dict[str, str]:
@@ -80,7 +96,7 @@ def web_address(address: str | None) -> str | None:
 
 def secure(address: str | None) -> str | None:
     """The address if it is https and has a host, for pictures."""
-    return address if _origin(address) else None
+    return address if origin(address) else None
 
 
 def same(one: str, other: str) -> bool:
@@ -90,18 +106,24 @@ def same(one: str, other: str) -> bool:
 
 async def form(request: Request) -> Mapping[str, str]:
     """The fields of a urlencoded form of ours; nothing of a body that is larger than one can be."""
-    body = b""
+    return dict(parse_qsl((await body(request)).decode("ascii", "replace"), max_num_fields=20))
+
+
+async def body(request: Request) -> bytes:
+    """What was posted; nothing of what is larger than a form of ours can be."""
+    read = b""
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                return {}
+            read += chunk
+            if len(read) > MAX_FORM:
+                return b""
     except ClientDisconnect:
-        return {}
-    return dict(parse_qsl(body.decode("ascii", "replace"), max_num_fields=20))
+        return b""
+    return read
 
 
-def _origin(address: str | None) -> str | None:
+def origin(address: str | None) -> str | None:
+    """The origin of an https address, as a header may name it; None for what has none."""
     try:
         parts = urlsplit(address or "")
     except ValueError:  # "https://["

@@ -117,6 +117,7 @@ def event(status: str) -> dict[str, object]:
 def test_an_event_is_a_receipt(status, expected):
     (receipt,) = AWS.feedback.read(published(event(status))).receipts
     assert (receipt.message, receipt.merchant, receipt.status) == ("m_abcdefghij234567", "hana", expected)
+    assert receipt.soft is (status in {"UNREACHABLE", "TTL_EXPIRED"})
     assert receipt.as_of.timestamp() == 1_795_521_600.123
 
 

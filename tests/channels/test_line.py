@@ -218,7 +218,7 @@ def test_a_check_tells_what_is_missing(httpserver: HTTPServer):
     httpserver.expect_request("/v2/bot/channel/webhook/endpoint").respond_with_json({}, status=404)
     with player({**SETTINGS, "url": httpserver.url_for("")}) as one:
         found = one.play(PUSH.check(one.asking())).result
-    assert [finding.level for finding in found] == ["ok", "warning", "error"]
+    assert [finding.level for finding in found] == ["ok", "warning", "error", "warning"]
     assert "950 of 1000" in found[1].what
 
 

@@ -345,3 +345,55 @@ def test_machines_are_known_by_a_table(agent, expected):
     assert machine(agent) is expected
     assert machine(agent, after=timedelta(seconds=2))
     assert machine(agent, after=timedelta(minutes=2)) is expected
+
+
+# What may pass: the address is counted against, and given up only after several in a row.
+
+
+def of_postmark(kind: str, details: str = "") -> Reading:
+    return POSTMARK.read(posted({
+        "RecordType": "Bounce", "MessageID": "x", "Type": kind, "Details": details, "BouncedAt": ISO, "Metadata": TOLD,
+    }))  # fmt: skip
+
+
+def of_mailgun(severity: str, reason: str, code: str = "") -> Reading:
+    return MAILGUN.read(posted({"event-data": {
+        "event": "failed", "severity": severity, "reason": reason, "timestamp": UNIX, "user-variables": TOLD,
+        "delivery-status": {"enhanced-code": code, "message": "x"},
+    }}))  # fmt: skip
+
+
+def bounced(kind: str, subtype: str = "", reply: str = "") -> Reading:
+    return resend(
+        "email.bounced", bounce={"type": kind, "subType": subtype, "diagnosticCode": [reply] if reply else []}
+    )
+
+
+@pytest.mark.parametrize(("reading", "status", "soft"), [
+    (bounced("Transient", "MailboxFull"), "undelivered", True),
+    (bounced("Transient", "General"), "undelivered", False),  # out of office, too
+    (bounced("Transient", "General", "smtp; 452 4.2.2 full"), "undelivered", True),
+    (bounced("Transient", "MailboxFull", "smtp; 421 4.7.0 too many from your address"), "undelivered", False),
+    (bounced("Permanent", "General", "smtp; 552 5.2.2 over quota"), "undelivered", True),
+    (bounced("Permanent", "General", "smtp; 550 5.7.1 policy"), "undelivered", False),
+    (bounced("Permanent", "NoEmail", "smtp; 550 5.1.1 unknown"), "bounced", False),
+    (resend("email.failed", failed={"reason": "reached_daily_quota"}), "undelivered", False),
+    (sendgrid("bounce", type="blocked", status="4.2.2", reason="452 4.2.2 full"), "undelivered", True),
+    (sendgrid("bounce", type="blocked", status="5.7.1", reason="550 5.7.1 blocked"), "undelivered", False),
+    (sendgrid("bounce", type="blocked", status="", reason="rejected"), "undelivered", False),
+    (sendgrid("bounce", type="bounce", status="5.2.2", reason="552 5.2.2 full"), "undelivered", True),
+    (sendgrid("bounce", type="blocked", status="4.4.1", reason="no answer from host"), "undelivered", True),
+    (sendgrid("bounce", type="blocked", status="4.4.3", reason="our own name server"), "undelivered", False),
+    (of_postmark("SoftBounce"), "undelivered", True),
+    (of_postmark("SoftBounce", "smtp;451 4.7.650 The mail server has been temporarily rate limited"), "undelivered",
+     False),
+    (of_postmark("Blocked"), "undelivered", False),
+    (of_postmark("DMARCPolicy"), "undelivered", False),
+    (of_mailgun("permanent", "old"), "undelivered", True),
+    (of_mailgun("permanent", "old", "4.7.28"), "undelivered", False),
+    (of_mailgun("permanent", "suppress-complaint"), "undelivered", False),
+    (of_mailgun("temporary", "generic", "4.2.2"), "deferred", False),  # it goes on trying
+])  # fmt: skip
+def test_what_may_pass_is_told_from_what_is_about_us(reading, status, soft):
+    (one,) = reading.receipts
+    assert (one.status, one.soft) == (status, soft)

@@ -138,6 +138,8 @@ def test_yotpos_token_is_got_by_the_stores_secret(httpserver: HTTPServer):
     httpserver.expect_request(place, json={"secret": "hidden"}).respond_with_json({"access_token": "T"})
     with player({**OF_YOTPO, "url": httpserver.url_for("")}) as one:
         assert one.play(YOTPO.login(one.asking())).secrets == {"access_token": "T"}
+        (finding,) = one.play(YOTPO.check(one.asking())).result
+        assert finding.level == "ok"
     httpserver.clear()
     httpserver.expect_request(place).respond_with_json({}, status=401)
     with player({**OF_YOTPO, "url": httpserver.url_for("")}) as one, pytest.raises(Unanswered, match="store_id"):

@@ -313,6 +313,16 @@ def test_what_ses_tells(kind, part, status, machine):
     assert (receipt.status, receipt.as_of, receipt.machine) == (status, at, machine)
 
 
+@pytest.mark.parametrize(("part", "soft"), [
+    (bounce("Transient", "MailboxFull", "", ""), True), (bounce("Transient", "General", "", ""), False),
+    (bounce("Transient", "General", "4.4.7", "expired"), True), (bounce("Transient", "ContentRejected", "", ""), False),
+    (bounce("Permanent", "General", "5.2.2", "full"), True), (bounce("Permanent", "NoEmail", "5.1.1", "no"), False),
+])  # fmt: skip
+def test_a_full_mailbox_counts_against_the_address(part, soft):
+    (receipt,) = told("Bounce", part).receipts
+    assert receipt.soft is soft
+
+
 def test_a_bounce_says_why_without_the_address():
     text = "smtp; 550 5.1.1 <hanako@docomo.ne.jp>: unknown"
     assert told("Bounce", bounce("Permanent", "NoEmail", text=text)).receipts == (Receipt(

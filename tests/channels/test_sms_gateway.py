@@ -44,7 +44,7 @@ receipts:
   status: state
   code: detail
   at: when
-  statuses: {DELIVRD: delivered, UNDELIV: undelivered, DEAD: bounced, WAIT: ignore}
+  statuses: {DELIVRD: delivered, UNDELIV: undelivered, AWAY: soft, DEAD: bounced, WAIT: ignore}
 replies:
   from: msisdn
   text: body
@@ -167,10 +167,11 @@ def test_only_the_secret_in_the_address_opens():
 def test_results_are_receipts():
     results = [
         {"tags": ["m_abcdefghij234567", "hana"], "state": state, "when": "2026/11/24 20:00:00", "detail": 7}
-        for state in ("DELIVRD", "undeliv", "DEAD", "WAIT", "LOST")
+        for state in ("DELIVRD", "undeliv", "AWAY", "DEAD", "WAIT", "LOST")
     ]
     read = GATEWAY.feedback.read(posted(json.dumps({"results": results}).encode()))
-    assert [one.status for one in read.receipts] == ["delivered", "undelivered", "bounced"]
+    assert [one.status for one in read.receipts] == ["delivered", "undelivered", "undelivered", "bounced"]
+    assert [one.soft for one in read.receipts] == [False, False, True, False]
     assert {(one.message, one.merchant, one.code) for one in read.receipts} == {("m_abcdefghij234567", "hana", "7")}
     assert read.receipts[0].as_of.isoformat() == "2026-11-24T20:00:00+09:00"
     assert read.unmapped == ("lost",)

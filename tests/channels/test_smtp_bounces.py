@@ -73,6 +73,40 @@ def test_a_report_is_judged_by_its_status(case):
         assert found.code == case["code"]
 
 
+@pytest.mark.parametrize(("status", "said", "soft"), [
+    ("5.2.2", "552 5.2.2 mailbox full", True),
+    ("5.0.0", "552 over quota", True),
+    ("4.2.2", "452 4.2.2 The email account that you tried to reach is over quota", True),
+    ("4.4.1", "connect to mx.example.jp: Connection timed out", True),
+    ("4.4.7", "delivery time expired", True),
+    ("4.3.1", "452 4.3.1 Insufficient system storage", True),
+    ("4.4.7", "421 4.7.0 Our system has detected an unusual rate of unsolicited mail", False),
+    ("4.7.1", "450 4.7.1 greylisted", False),
+    ("4.4.3", "Host or domain name not found. Name service error", False),
+    ("4.2.1", "450 4.2.1 The user you are trying to contact is receiving mail at a rate that ...", False),
+    ("5.3.4", "552 5.3.4 message too big", False),
+    ("5.7.1", "550 5.7.1 policy", False),
+    ("5.1.1", "550 5.1.1 no such user", False),
+])  # fmt: skip
+def test_a_mailbox_that_may_be_well_again_is_told_from_what_is_about_us(status, said, soft):
+    (found,) = heard(report(status, said)).receipts
+    assert found.soft is soft
+    assert (found.status == "bounced") is (status == "5.1.1")
+    for going_on in ("delayed", "relayed"):
+        (found,) = heard(report(status, said, action=going_on)).receipts
+        assert not found.soft
+
+
+@pytest.mark.parametrize(("text", "soft"), [
+    ("あて先のメールボックスがいっぱいです", True), ("The user's mailbox is full", True),
+    ("552 5.7.1 quota exceeded: your mails are unwanted", False), ("迷惑メールとして拒否されました", False),
+])  # fmt: skip
+def test_words_about_a_full_mailbox_are_soft(text, soft):
+    mail = f"From: MAILER-DAEMON@mx.jp\nSubject: failure notice\n\n{text}\n\nMessage-ID: <m_7@hanaya.example>\n"
+    (found,) = heard(mail).receipts
+    assert (found.status, found.soft) == ("undelivered", soft)
+
+
 @pytest.mark.parametrize("case", CASES["notices"], ids=lambda case: case["text"][:40])
 def test_a_mail_that_is_no_report_is_judged_by_its_words(case):
     mail = (

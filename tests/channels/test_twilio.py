@@ -180,6 +180,7 @@ def test_a_status_is_a_receipt_of_our_message(status, code, expected):
     verified, read = heard({**fields, **({"ErrorCode": code} if code else {})})
     (receipt,) = read.receipts
     assert (receipt.message, receipt.merchant, receipt.status) == ("m_abcdefghij234567", "hana", expected)
+    assert receipt.soft is (code == "30003")
     assert verified.key == f"SM1 {status} {code or ''}".strip()
 
 

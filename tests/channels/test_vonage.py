@@ -193,6 +193,7 @@ def test_a_status_is_a_receipt(change, expected, code):
 @pytest.mark.parametrize(("status", "code", "expected"), [
     ("delivered", "0", "delivered"), ("expired", "1", "undelivered"), ("failed", "3", "bounced"),
     ("rejected", "6", "undelivered"), ("accepted", "0", "sent"), ("buffered", "0", "sent"),
+    ("failed", "2", "undelivered"),
 ])  # fmt: skip
 def test_a_delivery_receipt_of_the_sms_api(status, code, expected):
     fields = {
@@ -201,6 +202,7 @@ def test_a_delivery_receipt_of_the_sms_api(status, code, expected):
     }  # fmt: skip
     (receipt,) = VONAGE.feedback.read(Delivery(body=urlencode(fields).encode(), headers={}, received_at=NOW)).receipts
     assert receipt.status == expected
+    assert receipt.soft is (code == "2")
     assert receipt.as_of.isoformat() == "2026-11-24T11:00:00+00:00"
 
 

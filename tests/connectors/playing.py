@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
-from engine.contracts import Answer, Asking, Conversation, Found, HttpRequest, Page, Renewed
+from engine.contracts import (
+    Answer,
+    Asking,
+    Conversation,
+    Found,
+    HttpRequest,
+    Page,
+    Parcel,
+    Parcels,
+    Renewed,
+    UnderWay,
+)
 from engine.io.http import Http
 from engine.io.http_reach import Reach
 
@@ -29,10 +40,13 @@ class Told:
 
 
 class Player:
-    """`settings` is the connection's config with its secrets; what is renewed shows there at once."""
+    """`settings` is the connection's config with its secrets; what is renewed shows there at once. `parcels` are those
+    that are under way, `wanted` what was asked of them."""
 
     def __init__(self, settings: Mapping[str, str], *, now: datetime = NOW, since: datetime = LONG_AGO) -> None:
         self.settings = dict(settings)
+        self.parcels: list[Parcel] = []
+        self.wanted: list[UnderWay] = []
         self.until: dict[str, datetime] = {}
         self._asking = Asking(settings=self.settings, now=now, since=since, until=self.until)
         self._http = Http(Reach(private=(ip_network("127.0.0.0/8"),)), deadline=5.0)
@@ -59,6 +73,8 @@ class Player:
                 case Page():
                     told.found += step.found
                     told.cursor = told.cursor if step.cursor is None else step.cursor
+                case UnderWay():
+                    answer = self._under_way(step)
                 case Renewed():
                     told.secrets |= step.secrets
                     told.until |= step.until
@@ -83,6 +99,8 @@ class Player:
                 elif isinstance(step, Renewed):
                     self.settings |= step.secrets
                     self.until |= step.until
+                elif isinstance(step, UnderWay):
+                    answer = self._under_way(step)
                 elif paged:
                     break
                 else:
@@ -91,6 +109,12 @@ class Player:
                     assert isinstance(got, Answer), got
                     answer = got
         raise AssertionError(f"the poll has not come to its end in {MOST_VISITS} visits")
+
+    def _under_way(self, step: UnderWay) -> Parcels:
+        self.wanted.append(step)
+        here = int(step.after or 0)
+        there = here + step.most
+        return Parcels(parcels=tuple(self.parcels[here:there]), after=str(there) if there < len(self.parcels) else None)
 
     def close(self) -> None:
         self._http.close()

@@ -201,7 +201,8 @@ def test_a_search_goes_through_all_pages_and_on_from_the_last_change(httpserver:
 
 def test_a_search_that_was_cut_off_goes_on_with_its_next_page(httpserver: HTTPServer, asking: Player) -> None:
     Amazon(httpserver, *(order(n) for n in range(1, 6)))
-    cursor = json.dumps({"since": "2026-11-01T00:00:00+00:00", "after": "2", "top": at(2)})
+    day = "2026-11-01T00:00:00Z"
+    cursor = json.dumps({"since": day, "began": day, "after": "2", "top": at(2)})
     assert found(asking.play(SOURCE.api.poll(asking.asking(cursor)))) == ["3", "4", "5"]
 
 

@@ -16,6 +16,8 @@ import yaml
 
 import connectors
 from engine.contracts import OrderSeen, Reading, ReturnSeen, ScanSeen, ShipmentSeen
+from engine.rules import owners
+from engine.rules.errand import SETTINGS, of_source
 from tests.connectors.cases import (
     CASES,
     FOLDER,
@@ -57,7 +59,9 @@ def test_the_manifest_is_complete(name: str) -> None:
     assert manifest.title_ja
     assert manifest.modes
     assert manifest.capabilities <= PROOFS.keys()
-    assert [one for one in manifest.settings["properties"].values() if one.get("secret")], "nothing to verify by"
+    properties = manifest.settings["properties"]
+    assert [one for one in properties.values() if one.get("secret")], "nothing to verify by"
+    assert not {*owners.SETTINGS, *SETTINGS} & properties.keys(), "the engine gives these to every source"
 
 
 @each_source
@@ -65,6 +69,23 @@ def test_the_readme_speaks_japanese_and_english(name: str) -> None:
     text = (FOLDER / name / "README.md").read_text("utf-8")
     assert "## English" in text
     assert "## 日本語" in text
+
+
+PUSHED: Mapping[str, str] = {
+    "standard": "whoever posts it has no API that we know of",
+    "csv": "a file is whole, and stays in its folder until it was read",
+    "epcis": "a capture is posted once; queries are an interface that few partners offer",
+    "x12": "an interchange is answered for by whoever carries it",
+    "edifact": "an interchange is answered for by whoever carries it",
+}
+
+
+@each_source
+def test_what_a_webhook_loses_a_poll_brings(name: str) -> None:
+    source = connectors.source(name)
+    polled = source.api is not None and source.api.poll is not None
+    assert ("poll" in source.manifest.modes) == polled
+    assert polled != (name in PUSHED)
 
 
 @each_source
@@ -86,9 +107,9 @@ def test_a_case_reads_as_expected(case: Case) -> None:
 
 @each_case
 def test_the_config_of_a_case_is_one_that_can_be_set(case: Case) -> None:
-    settings = connectors.source(case.source).manifest.settings
+    settings = of_source(connectors.source(case.source))
     secrets = {name: SECRET for name, one in settings["properties"].items() if one.get("secret")}
-    jsonschema.validate({**secrets, **case.delivery().config}, dict(settings))
+    jsonschema.validate({**secrets, **case.delivery().config}, settings)
 
 
 @each_case

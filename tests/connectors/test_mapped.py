@@ -382,7 +382,7 @@ def test_a_poll_that_was_cut_off_goes_on_at_its_page_and_starts_over_where_that_
         return Response(json.dumps({"orders": [kept[page]], "next": "2" if not page and "2" in kept else ""}))
 
     api.expect_request("/v1/orders").respond_with_handler(answer)
-    cut_off = '{"since":"2026-11-24T09:00:00+00:00","newest":"","page":"2"}'
+    cut_off = '{"since":"2026-11-24T09:00:00Z","began":"2026-11-24T09:30:00Z","after":"2"}'
     with playing(api, mapping("{by: cursor, parameter: cursor, next: next}")) as one:
         whole = one.play(SOURCE.api.poll(one.asking()))
         assert len(whole.found) == 2

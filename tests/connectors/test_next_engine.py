@@ -270,7 +270,7 @@ def test_a_poll_that_was_cut_off_goes_on_where_its_pages_end(vendor: NextEngine,
     vendor.left = 100
     rest = one.play(POLL(one.asking(told.cursor)))
     assert (sorted(orders(told)), sorted(orders(rest))) == (["S-1", "S-2"], ["S-3", "S-4", "S-5"])
-    assert json.loads(rest.cursor or "")["after"] is None
+    assert "after" not in json.loads(rest.cursor or "")
 
 
 def test_the_other_slips_of_an_order_are_asked_for(vendor: NextEngine, one: Player) -> None:

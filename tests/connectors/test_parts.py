@@ -1,4 +1,5 @@
-"""Parts that several sources share: times of day, countries, records in their wrappers, tokens that run out."""
+"""Parts that several sources share: times of day, countries, records in their wrappers, tokens that run out,
+where a poll goes on, settings."""
 
 import json
 from collections.abc import Mapping
@@ -6,13 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.parts.bodies.records import each, merged, unwrapped
+from connectors.parts.settings import address, choice, number, secret, settings, text
 from connectors.parts.talk import oauth
+from connectors.parts.talk.cursor import OVERLAP, Window, window
 from connectors.parts.values import slots
 from connectors.parts.values.countries import country
 from connectors.parts.values.turns import in_turn
 from engine.contracts import Answer, Asking, HttpRequest, Reading, Renewed, Unanswered, Unreadable
+from engine.rules.settings import Sorted, Wrong, sort_settings
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -179,3 +184,83 @@ def test_everybody_has_a_turn() -> None:
     assert in_turn(names, "d", 3) == ["e", "a", "b"]
     assert in_turn(names, "gone", 9) == ["a", "b", "c", "d", "e"]
     assert in_turn(names, "a", 0) == in_turn((), "a", 3) == []
+
+
+# --- where a poll goes on -------------------------------------------------------------------------
+
+
+def place(cursor: str | None = None, now: datetime = NOW) -> Window:
+    return window(Asking(settings={}, now=now, since=NOW - timedelta(days=7), cursor=cursor))
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_list_stays_the_same_one_until_it_is_through() -> None:
+    begun = place()
+    assert (begun.since, begun.began, begun.after) == (NOW - timedelta(days=7), NOW, None)
+    cut = place(begun.reached("page 2", NOW - HOUR, None).text, now=NOW + HOUR)
+    assert (cut.since, cut.began, cut.after, cut.top) == (begun.since, NOW, "page 2", NOW - HOUR)
+    assert place(cut.reached(None, NOW - 2 * HOUR).done().text).since == NOW - HOUR - OVERLAP
+
+
+@pytest.mark.parametrize("again", range(3))
+def test_the_next_list_begins_before_the_last_change_that_was_seen_and_never_before_this_one(again: int) -> None:
+    quiet = place()
+    for _ in range(again):
+        quiet = place(quiet.reached(None).done().text, now=NOW + again * HOUR)
+    assert quiet.since == NOW - timedelta(days=7), "nothing was seen: our clock says nothing of theirs"
+    early = quiet.reached(None, quiet.since + timedelta(minutes=1)).done()
+    assert early.since == quiet.since
+
+
+def test_records_that_tell_no_change_are_asked_for_since_the_list_was_begun() -> None:
+    begun = place()
+    after = place(begun.reached(None).through(HOUR).text, now=NOW + 5 * HOUR)
+    assert (after.since, after.began) == (NOW - HOUR, NOW + 5 * HOUR)
+
+
+def test_what_was_noted_stays() -> None:
+    noted = replace(place(), noted={"asked": "1 2"})
+    assert place(noted.reached(None).done().text).noted == {"asked": "1 2"}
+
+
+@pytest.mark.parametrize("cursor", ["", "nonsense", "[]", "{}", '{"since": 5}', '{"since": "x", "began": "y"}'])
+def test_a_cursor_that_cannot_be_read_begins_anew(cursor: str) -> None:
+    assert place(cursor) == place()
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "fits"),
+    [
+        ("https://api.example.jp", True),
+        ("http://127.0.0.1:8000/a/b/", True),
+        ("https://api.example.jp?key=1", False),
+        ("https://api.example.jp/a#b", False),
+        ("https://me:word@api.example.jp", False),
+        ("https:///a", False),
+        ("https://api.example.jp/a b", False),
+        ("https://api.example.jp\n", False),
+        ("ftp://api.example.jp", False),
+        ("api.example.jp", False),
+    ],
+)
+def test_an_address_is_one_behind_which_more_path_can_be_put(given: str, fits: bool) -> None:
+    schema = settings({"url": address()}, required=("url",))
+    assert isinstance(sort_settings(schema, [("url", given)]), Sorted if fits else Wrong)
+
+
+def test_settings_say_what_is_secret_what_is_chosen_and_what_is_needed() -> None:
+    schema = settings(
+        {"key": secret("Key", "鍵", least=4), "way": choice("Way", "方法", "a", "b"), "days": number("D", "日", 30)},
+        required=("key",), patterns={r"^code\..+$": text("C", "c")},
+    )  # fmt: skip
+    assert schema["properties"]["days"]["default"] == "30"
+    told = sort_settings(schema, [("key", "four"), ("way", "a"), ("days", "365"), ("code.x", "y")])
+    assert told == Sorted(config={"way": "a", "days": "365", "code.x": "y"}, secrets={"key": ("four",)})
+    for wrong in ([("key", "low")], [("key", "four"), ("way", "c")], [("key", "four"), ("days", "1000")],
+                  [("key", "four"), ("days", "0")], [("key", "four"), ("other", "x")], [("way", "a")]):  # fmt: skip
+        assert isinstance(sort_settings(schema, wrong), Wrong)

@@ -198,7 +198,7 @@ def test_a_poll_asks_for_every_tracker_of_the_last_days(httpserver: HTTPServer, 
 
 def test_a_cut_poll_goes_on_at_its_page(httpserver: HTTPServer, played: Player) -> None:
     asked = serve(httpserver, {f"n{place}": "2026-11-20T00:00:00.000Z" for place in range(60)})
-    played.play(SOURCE.api.poll(played.asking(json.dumps({"since": str(NOW), "began": str(NOW), "page": "2"}))))
+    played.play(SOURCE.api.poll(played.asking(json.dumps({"since": str(NOW), "began": str(NOW), "after": "2"}))))
     assert asked == ["page 2", *(f"n{place}" for place in range(50, 60))]
 
 

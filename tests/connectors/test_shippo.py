@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from connectors.sources.shippo import SOURCE
-from engine.contracts import Delivery, Refused, ScanSeen, Verified
-from tests.connectors.playing import NOW, Player, player
+from engine.contracts import Delivery, Parcel, Refused, ScanSeen, Unanswered, Verified
+from tests.connectors.playing import NOW, Player, Told, player
 
 SECRET = "a-long/secret+of=the tests"
 QUOTED = "a-long%2Fsecret%2Bof%3Dthe%20tests"
@@ -178,3 +179,116 @@ def test_a_check_tells_what_is_wrong(
 ) -> None:
     httpserver.expect_request("/webhooks").respond_with_json({"results": hooks}, status=status_code)
     assert [one.level for one in played.play(SOURCE.api.check(played.asking())).result] == levels
+
+
+# --- parcels under way ----------------------------------------------------------------------------
+
+USPS = [Parcel(number=f"9205{n}", carrier="usps", carrier_name="usps") for n in range(1, 25)]
+
+
+def tracks(httpserver: HTTPServer, *numbers: str, carrier: str = "usps") -> None:
+    for number in numbers:
+        found = track(status("2026-11-21T09:00:00Z", "TRANSIT"), tracking_number=number, carrier=carrier)
+        httpserver.expect_request(f"/tracks/{carrier}/{number}").respond_with_json(found)
+
+
+def asked(told: Any) -> list[str]:
+    return [request.url.rpartition("/tracks/")[2] for request in told.asked]
+
+
+def test_every_parcel_under_way_is_asked_about(httpserver: HTTPServer, played: Player) -> None:
+    played.parcels = USPS
+    tracks(httpserver, *(one.number for one in USPS))
+    for told in (played.play(SOURCE.api.poll(played.asking())), played.visits(SOURCE.api.poll)):
+        assert asked(told) == [f"usps/{one.number}" for one in USPS]
+        assert len(told.found) == len({one.key for one in told.found}) == len(USPS)
+    assert {NOW - one.since for one in played.wanted} == {timedelta(days=30)}
+    assert {one.carriers for one in played.wanted} == {frozenset()}
+
+
+def test_the_budget_of_a_poll_holds_over_several_visits(httpserver: HTTPServer, played: Player) -> None:
+    played.settings["parcels"], played.parcels = "13", USPS
+    tracks(httpserver, *(one.number for one in USPS))
+    first = played.visits(SOURCE.api.poll)
+    second = played.visits(SOURCE.api.poll, first.cursor)
+    third = played.visits(SOURCE.api.poll, second.cursor)
+    numbers = [f"usps/{one.number}" for one in USPS]
+    assert [asked(first), asked(second), asked(third)] == [numbers[:13], numbers[13:], numbers[:13]]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "[]", "{}", '{"after": 5}', '{"spent": "many"}'])
+def test_a_cursor_that_cannot_be_read_begins_anew(httpserver: HTTPServer, played: Player, cursor: str) -> None:
+    played.parcels = USPS[:1]
+    tracks(httpserver, USPS[0].number)
+    assert len(played.play(SOURCE.api.poll(played.asking(cursor))).found) == 1
+
+
+def test_a_parcel_that_it_has_not_told_of_is_asked_for_by_its_carriers_token(
+    httpserver: HTTPServer, played: Player
+) -> None:
+    played.settings["others"] = "yes"
+    played.parcels = [Parcel(number="1Z5", carrier="royalmail")]
+    tracks(httpserver, "1Z5", carrier="royal_mail")
+    assert asked(played.play(SOURCE.api.poll(played.asking()))) == ["royal_mail/1Z5"]
+    assert "royalmail" in played.wanted[0].carriers
+    assert "yamato" not in played.wanted[0].carriers
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [(404, {"detail": "Not found"}), (400, {"carrier": ["only by webhook"]}), (200, {"tracking_number": "92051"})],
+)
+def test_what_shippo_does_not_know_is_no_news(httpserver: HTTPServer, played: Player, code: int, answer: Any) -> None:
+    played.parcels = USPS[:1]
+    httpserver.expect_request("/tracks/usps/92051").respond_with_json(answer, status=code)
+    told = played.play(SOURCE.api.poll(played.asking()))
+    assert (told.found, told.cursor) == ([], "{}")
+
+
+@pytest.mark.parametrize(("code", "why"), [(401, "login"), (429, "rate"), (503, "provider"), (422, "request")])
+def test_a_refusal_keeps_what_was_found_before(httpserver: HTTPServer, played: Player, code: int, why: str) -> None:
+    played.parcels = USPS[:15]
+    tracks(httpserver, *(one.number for one in USPS[:12]))
+    httpserver.expect_request("/tracks/usps/920513").respond_with_json({}, status=code)
+    told = Told()
+    with pytest.raises(Unanswered) as met:
+        played.play(SOURCE.api.poll(played.asking()), told)
+    assert met.value.why == why
+    assert len(told.found) == 10
+
+
+# --- one key for one state ------------------------------------------------------------------------
+
+
+def key(told: Any) -> str | None:
+    return SOURCE.identify(delivery({"event": "track_updated", "data": told})).key
+
+
+def test_a_webhook_and_a_poll_give_a_state_the_same_key(httpserver: HTTPServer, played: Player) -> None:
+    played.parcels = USPS[:1]
+    line = status("2026-11-21T09:00:00Z", "TRANSIT")
+    found = track(line, tracking_number="92051")
+    httpserver.expect_request("/tracks/usps/92051").respond_with_json(found)
+    (polled,) = played.play(SOURCE.api.poll(played.asking())).found
+    assert polled.key == key(found)
+    anew = {**line, "object_id": "other", "object_updated": "2026-11-22T01:00:00Z"}
+    assert key(track(anew, tracking_number="92051")) == polled.key
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"eta": "2026-11-29T00:00:00Z"},
+        {"tracking_number": "92052"},
+        {"carrier": "ups"},
+        {"metadata": "1009"},
+        {"tracking_status": status("2026-11-22T09:00:00Z", "TRANSIT")},
+        {"tracking_history": [status("2026-11-20T09:00:00Z", "PRE_TRANSIT")]},
+        {"tracking_status": status("2026-11-21T09:00:00Z", "TRANSIT", "other", act=True)},
+    ],
+)
+def test_what_tells_something_else_has_another_key(changes: Any) -> None:
+    line = status("2026-11-21T09:00:00Z", "TRANSIT")
+    assert key(track(line, **changes)) != key(track(line))
+    assert key(track()) is None
+    assert key("nonsense") is None

@@ -9,20 +9,35 @@ import json
 import socket
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Literal
 
 # The first six happen after the mail was accepted; nobody who is told this can know.
-Fault = Literal["lost", "reset", "silent", "truncated", "html", "500", "dropped", "429", "quota", "401", "422", "fine"]
+Fault = Literal[
+    "lost",
+    "reset",
+    "silent",
+    "truncated",
+    "html",
+    "500",
+    "dropped",
+    "429",
+    "quota",
+    "401",
+    "422",
+    "busy",
+    "short",
+    "fine",
+]
 ACCEPTED_ANYWAY: tuple[Fault, ...] = ("lost", "reset", "silent", "truncated", "html", "500")
 KEY = "re_a-key-of-the-tests"
 
 _TOLD = {
     "429": (429, "rate_limit_exceeded"), "quota": (429, "daily_quota_exceeded"), "401": (401, "missing_api_key"),
-    "422": (422, "invalid_from_address"),
+    "422": (422, "invalid_from_address"), "busy": (409, "concurrent_idempotent_requests"),
 }  # fmt: skip
 
 
@@ -43,7 +58,7 @@ class Provider:
     def plan(self, *faults: Fault) -> None:
         self.faults = iter(faults)
 
-    def take(self, key: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    def take(self, key: str, body: bytes, fault: Fault) -> tuple[int, Any]:
         """What a request with this key is answered when nothing is wrong."""
         with self._lock:
             if key in self._known:
@@ -52,6 +67,13 @@ class Provider:
             self.accepted[key] += 1
             self._known[key] = (body, f"e_{len(self._known)}")
             return 200, {"id": self._known[key][1]}
+
+    def told(self, fault: Fault) -> tuple[int, Any] | None:
+        """What it says instead of taking what a request brings."""
+        if fault not in _TOLD:
+            return None
+        status, name = _TOLD[fault]
+        return status, {"name": name, "message": f"told: {name}"}
 
     def heard(self, key: str, body: bytes, authorization: str | None) -> Fault:
         with self._lock:
@@ -64,11 +86,11 @@ class Provider:
 
 
 @contextmanager
-def provider(*faults: Fault) -> Iterable[Provider]:  # type: ignore[misc]
-    """A provider on a free port."""
+def provider(*faults: Fault, kind: type[Provider] = Provider) -> Iterator[Any]:
+    """A provider of that kind on a free port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    server.provider = Provider(f"http://127.0.0.1:{server.server_port}")  # type: ignore[attr-defined]
+    server.provider = kind(f"http://127.0.0.1:{server.server_port}")  # type: ignore[attr-defined]
     server.provider.plan(*faults)  # type: ignore[attr-defined]
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -88,14 +110,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         key = self.headers["idempotency-key"]
         fault = known.heard(key, body, self.headers["authorization"])
-        if fault in _TOLD:
-            status, name = _TOLD[fault]
-            self._say(status, {"name": name, "message": f"told: {name}"}, known.after if status == 429 else None)
+        if (told := known.told(fault)) is not None:
+            self._say(*told, known.after if told[0] == 429 else None)
             return
         if fault != "dropped":
-            status, said = known.take(key, body)
+            status, said = known.take(key, body, fault)
         match fault:
-            case "fine":
+            case "fine" | "short":
                 self._say(status, said, None)
             case "500":
                 self._say(500, {"name": "internal_server_error", "message": "An unexpected error occurred."}, None)
@@ -113,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._end()
 
-    def _say(self, status: int, said: dict[str, Any], after: str | None) -> None:
+    def _say(self, status: int, said: Any, after: str | None) -> None:
         self._raw(status, json.dumps(said).encode(), after)
 
     def _raw(self, status: int, body: bytes, after: str | None, length: int | None = None) -> None:

@@ -499,7 +499,9 @@ def test_webhooks_are_seen_to_every_day_where_they_can_reach_us(made: Any, vendo
     assert asked.errands().keys() == {"subscribe"}
     asked.ask()
     done = asked.errands()["subscribe"]
-    assert done.findings == [{"level": "ok", "what": f"posts to {asked.app.settings.base_url}/in/oms", "do": None}]
+    assert done.findings == [
+        {"level": "ok", "what": f"posts to {asked.app.settings.base_url}/in/oms", "do": None, "paste": []}
+    ]
     assert timedelta(hours=20) < done.due_at - asked.app.clock.real() < timedelta(hours=28)
 
 

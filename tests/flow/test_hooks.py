@@ -20,8 +20,10 @@ from jsonschema import Draft202012Validator
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from engine.contracts import Answer
 from engine.flow.accept import keep
 from engine.flow.call import call
+from engine.flow.listen import try_out
 from engine.flow.post import Transports
 from engine.flow.watch.alert import look
 from engine.io.http_reach import Reach
@@ -47,6 +49,7 @@ class Endpoint:
         self.posts: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.raw: list[bytes] = []
         self.taken: list[str] = []
+        self.says = ""
         server.expect_request(path).respond_with_handler(self._answer)
 
     def _answer(self, request: Request) -> Response:
@@ -57,7 +60,7 @@ class Endpoint:
         status, more = self.answers.pop(0) if self.answers else (204, {})
         if 200 <= status < 300:
             self.taken.append(headers["webhook-id"])
-        return Response("", status, headers=more)
+        return Response(self.says, status, headers=more)
 
     def types(self) -> list[str]:
         return [body["type"] for _, body in self.posts]
@@ -335,6 +338,33 @@ def test_a_crash_between_the_post_and_its_note_posts_it_again_under_the_same_id(
     with house.app.store.begin() as tx:  # the late worker's failure is not believed any more
         calls.not_told(tx, taken, due=None, status="given_up", code=500, reason="late", real=real)
     assert stands(house, number) == {"told": 1}
+
+
+def test_what_a_refusing_endpoint_says_stays_with_the_event(house: House, endpoint: Endpoint) -> None:
+    number, _ = add(house, endpoint, "order.created")
+    endpoint.answers = [(422, {})]
+    endpoint.says = "unknown\n\torder \u202e" + "é" * 1000
+    house.tell(order())
+    house.work()
+    tell(house)
+    with house.app.store.read() as tx:
+        (row,) = calls.of(tx, number, 10)
+    assert row.reason == "status 422: unknown order " + "é" * (200 - len("unknown order "))
+    assert state(house, number).reason == "status 422", "alarms repeat no words of strangers"
+
+
+def test_a_test_is_posted_whatever_the_endpoint_is_told_otherwise(house: House, endpoint: Endpoint) -> None:
+    number, secret = add(house, endpoint, "return.*")
+    with house.app.store.begin() as tx:
+        hooks.disable(tx, number, "the endpoint said 410 Gone", house.app.clock.real())
+    before = state(house, number)
+    answer = try_out(house.app, before)
+    assert isinstance(answer, Answer)
+    ((headers, body),) = endpoint.posts
+    assert (answer.code, body["type"]) == (204, rules.TEST)
+    assert not list(SCHEMA.iter_errors(body))
+    assert signed(secret, headers, endpoint.raw[0])
+    assert (state(house, number), stands(house, number)) == (before, {})
 
 
 def test_two_secrets_sign_while_one_is_being_replaced(house: House, endpoint: Endpoint) -> None:

@@ -73,6 +73,24 @@ def test_a_silent_server_is_no_missing_record():
     assert what.startswith("the DNS did not answer")
 
 
+def test_the_questions_of_one_check_come_to_an_end_together():
+    with dns_server({(f"{n}.example", "TXT"): SILENT for n in range(9)}) as address:
+        look = Dns(address, patience=0.3, budget=0.5)
+        told = [look(f"{n}.example", "TXT").silent or "" for n in range(9)]
+    assert told[0].startswith("LifetimeTimeout")
+    assert told[8] == "no time was left for TXT 8.example"
+
+
+def test_our_own_server_is_named_in_spf_as_it_is_known():
+    for host, term in (("mx.hana.example", "a:mx.hana.example"), ("198.51.100.7", "ip4:198.51.100.7"),
+                       ("2001:db8::7", "ip6:2001:db8::7"), ("10.0.0.7", "ip4:YOUR.PUBLIC.ADDRESS")):  # fmt: skip
+        sender = Sender(domain="hana.example", selectors=("s1",), host=host)
+        with dns_server({key: value for key, value in GOOD.items() if key != ("hana.example", "TXT")}) as address:
+            (spf,) = [one for one in findings(sender, Dns(address)) if one.what == "hana.example: no SPF"]
+        assert spf.paste == ("hana.example", f"v=spf1 {term} ~all")
+        assert spf.do == f'publish TXT hana.example "v=spf1 {term} ~all"'
+
+
 @pytest.mark.parametrize(
     ("changes", "level", "what", "do"),
     [

@@ -15,6 +15,7 @@ from engine.flow.send import deliver
 from engine.model.merchant import MerchantSettings
 from engine.rules.breaker import Account
 from engine.store import accounts
+from engine.store.session import Store
 from tests.flow.house import START, Desk, House
 from tests.flow.orders import order
 from tests.flow.test_flow_control import Watch
@@ -43,7 +44,8 @@ def house(tmp_path, postgres_url):
 
 
 def crowd(house: House) -> None:
-    """All workers claim before any of them has armed; then they go on until nothing is left to claim."""
+    """All workers, each a process of its own to the database, claim before any of them has armed; then they go on until
+    nothing is left to claim."""
     gate = threading.Barrier(WORKERS, timeout=30)
     templates, met = house.app.templates, threading.local()
 
@@ -57,8 +59,10 @@ def crowd(house: House) -> None:
     house.app.templates = Together(templates)
 
     def work():
-        while deliver(house.app):
+        worker = replace(house.app, store=Store(house.app.settings.url, house.app.store.vault))
+        while deliver(worker):
             pass
+        worker.store.close()
 
     with ThreadPoolExecutor(WORKERS) as pool:
         for done in [pool.submit(work) for _ in range(WORKERS)]:

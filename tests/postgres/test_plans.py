@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine, event, text
 
-from engine.store import calls, errands, inbox, outbox, runs, stranded, turns
+from engine.store import calls, errands, inbox, outbox, people, receipts, runs, stranded, turns, under_way
 from engine.store.engines import server_url
 from tests.flow.house import House
 from tests.flow.orders import order
@@ -34,6 +34,10 @@ MANY = (
        SELECT connection_id, merchant_id, 'many:' || n, 'test', false, received_at,
          CASE WHEN n % 4 = 0 THEN 'new' ELSE 'processed' END, 0
        FROM inbox, generate_series(1, :rows) n""",
+    """INSERT INTO subject (merchant_id, version, stage, updated_at)
+       SELECT merchant_id, 1, CASE WHEN n % 4 = 0 THEN 'shipped' ELSE 'delivered' END,
+         updated_at - n * interval '1 hour'
+       FROM subject, generate_series(1, :rows) n""",
     """INSERT INTO errand (connection_id, kind, ref, merchant_id, due_at, tries, asked, latest_at, since, backfill,
          found)
        SELECT id, 'fetch', 'many:' || n, merchant_id, now() + n * interval '1 minute', 0, 1, now(), now(), false, 0
@@ -48,6 +52,13 @@ MANY = (
     """INSERT INTO hook_call (public_id, hook_id, merchant_id, subject_id, type, at, body, due_at, fence, tries, status)
        SELECT 'evt_' || n, 'hook_' || 1 + n % 200, (SELECT min(id) FROM merchant), n, 'order.paid', now(), '{}',
          CASE WHEN n % 4 = 0 THEN now() + n * interval '1 minute' END, 0, 0, 'waiting'
+       FROM generate_series(1, :rows) n""",
+    """INSERT INTO subject (merchant_id, version, email_index, phone_index, stage, updated_at)
+       SELECT (SELECT min(id) FROM merchant), 0, md5('m' || n), CASE WHEN n % 2 = 0 THEN md5('p' || n) END, 'new',
+         now()
+       FROM generate_series(1, :rows) n""",
+    """INSERT INTO ledger (merchant_id, subject_id, message_id, at, decision, "values")
+       SELECT (SELECT min(id) FROM merchant), n, (SELECT min(id) FROM message), now(), 'delivered', '{}'
        FROM generate_series(1, :rows) n""",
 )
 
@@ -87,7 +98,18 @@ ASKED = {
         {"hook_call_due", "hook_call_order"},
     ),
     "stranded": (lambda tx, now, real: stranded.stranded(tx, real, 100), {"message_held"}),
+    "under_way.silent_longest": (
+        lambda tx, now, real: under_way.silent_longest(tx.of(1), now - timedelta(days=30), 0, now, 200),
+        {"subject_recent"},
+    ),
     "runs.due": (lambda tx, now, real: runs.due(tx, now, 100), {"run_wakeup"}),
+    "people.orders": (lambda tx, now, real: people.orders(tx.of(1), ["a", "b"]), {"subject_phone"}),
+    "people.orders by mail": (
+        lambda tx, now, real: tx.of(1).conn.execute(people.BY_EMAIL.limit(50), {"merchant": 1, "persons": ["a", "b"]}),
+        {"subject_person"},
+    ),
+    "receipts.told": (lambda tx, now, real: receipts.told(tx.of(1), [7, 9]), {"ledger_subject"}),
+    "runs.awake": (lambda tx, now, real: runs.awake(tx.of(1), [7, 9]), {"run_subject"}),
     "runs.next_wakeup": (lambda tx, now, real: runs.next_wakeup(tx), {"run_wakeup"}),
 }
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import psycopg
 
 from tests.e2e.installation import SECRET, until
 from tests.rig.receivers import CHANNELS
+from tests.rig.rest import rest
 from tests.rig.scene import Fault, Scene
 from tests.rig.shop import Shop
 from tests.rig.site import Site
@@ -26,12 +21,6 @@ SETTINGS = {
     "http_private": "127.0.0.0/8",
 }  # fmt: skip
 TAKEN = 40.0  # seconds after the fault in which the shop must get rid of all it has to tell
-RESTED = 60.0  # seconds in which everything must come to its end
-SOON = timedelta(minutes=3)  # what is due later is not waited for
-BUSY = (
-    "SELECT (SELECT count(*) FROM inbox WHERE state = 'new') + (SELECT count(*) FROM message"
-    " WHERE status IN ('leased', 'sending') OR (status = 'planned' AND due_at <= ?))"
-)
 
 
 def run(
@@ -67,7 +56,7 @@ def run(
         fault.strike(scene)
         if not scene.shop.close(TAKEN):
             scene.wrong.append(f"the shop could not get rid of its deliveries: {dict(scene.shop.answers)}")
-        _rest(scene)
+        rest(scene)
         fault.settled(scene)
         _stop(scene)
         known = CHANNELS[channel].remembers
@@ -81,19 +70,6 @@ def _furnish(scene: Scene, channel: str) -> str:
     given = [word for one in scene.receiver.settings for word in ("--set", one)]
     here.todoke("connect", channel, "--merchant", "hana", *given, "--json")
     return here.connect("standard")
-
-
-def _rest(scene: Scene) -> None:
-    """Wait until nothing is waiting, due soon or under way."""
-    end = time.monotonic() + RESTED
-    left = -1
-    while time.monotonic() < end:
-        with contextlib.suppress(psycopg.Error, sqlite3.Error):
-            ((left,),) = scene.reader.rows(BUSY, datetime.fromtimestamp(scene.clock(), UTC) + SOON)
-            if not left:
-                return
-        time.sleep(0.2)
-    scene.wrong.append(f"{left} deliveries and messages had not ended after {RESTED:.0f} s")
 
 
 def _stop(scene: Scene) -> None:

@@ -21,6 +21,7 @@ class Receiver(Protocol):
 
     remembers: bool  # does it know a key again and take a message once?
     losing: float  # this share of what it takes is not answered
+    slow: float  # seconds from taking a message to the answer
     lost: int  # answers that were not given
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 from tests.rig.case import run
 from tests.rig.faults import FAULTS
+from tests.rig.rest import PUT_OFF
 from tests.rig.stores import STORES, StoreName
 from tests.services.postgres import programs
 
@@ -23,10 +24,11 @@ CASES: list[tuple[str, StoreName, str]] = [
     ("clock", "sqlite", "smtp"),
     ("rolling", "postgres+redis", "smtp"),
     ("answer", "sqlite", "resend"),
+    ("late", "sqlite", "resend"),
 ]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(PUT_OFF.total_seconds() + 240)
 @pytest.mark.parametrize(("fault", "store", "channel"), CASES, ids=["-".join(one) for one in CASES])
 def test_nothing_is_lost_and_nothing_leaves_twice(
     tmp_path: Path, record_property, fault: str, store: StoreName, channel: str

@@ -6,10 +6,14 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.model.consent import Agreed
-from engine.model.message import Content
-from engine.rules.consent import agreed, may_ask
+from engine.model.event import Event
+from engine.model.journey import Journey
+from engine.model.message import MEDIA, Content
+from engine.rules.consent import agreed, bears_on, may_ask, turns
 from engine.rules.duties import lacking, unshown
 from engine.rules.regions import QUIET, RULES, hours, rule
 from engine.rules.timing import quiet_for_all, quiet_until
@@ -165,3 +169,46 @@ def test_a_text_of_ones_own_must_show_it_too(text, fault):
     assert fault in told
     assert bool(told) is bool(fault)
     assert unshown("transactional", "sms", Content(text="x"), ("花と器",), None) == ""
+
+
+WORDS = st.lists(
+    st.builds(
+        lambda at, granted, channel: word(granted, channel, days=at),
+        st.integers(-30, -1), st.booleans(), st.sampled_from(["any", "email", "sms"]),
+    ),
+    max_size=8, unique_by=lambda one: one.at,
+)  # fmt: skip
+
+
+@given(said=WORDS, data=st.data())
+def test_what_happens_by_words_does_not_depend_on_their_order_or_on_how_often_they_are_said(said, data):
+    happened = turns([], said, NOW)
+    doubled = [*said, *data.draw(st.lists(st.sampled_from(said), max_size=4) if said else st.just([]))]
+    assert turns([], data.draw(st.permutations(doubled)), NOW) == happened
+    assert turns(said, said, NOW) == []  # what stands is no news
+    stands = {medium: agreed(sorted(said, key=lambda one: one.at), medium, NOW).get("promotional") for medium in MEDIA}
+    last = happened[-1] if happened else None
+    assert (last is None) is not any(value is not None for value in stands.values())
+    if last is not None:
+        told = last.type == "consent.granted"
+        assert set(last.media) == {medium for medium, value in stands.items() if value is told}
+
+
+def journey(purpose: str, *via: str) -> Journey:
+    return Journey.model_validate({
+        "name": "j", "title": {"ja": "j", "en": "j"}, "purpose": purpose, "once_per": "order",
+        "trigger": {"event": "order.created"}, "steps": [{"id": "a", "send": "x", "via": list(via)}],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "purpose", "via", "bears"), [
+    (word(True), "promotional", ["email"], True), (word(True), "service", ["email"], False),
+    (word(True), "transactional", ["email"], True), (word(True), "adjacent", ["email"], True),
+    (word(True, "sms"), "promotional", ["email"], False), (word(True, "sms"), "promotional", ["email", "sms"], True),
+    (word(False), "promotional", ["email", "sms"], True), (word(False, "sms"), "promotional", ["email", "sms"], False),
+    (word(False, "email"), "promotional", ["email"], True),
+])  # fmt: skip
+def test_whom_a_word_concerns(said, purpose, via, bears):
+    (event,) = turns([], [said], NOW)
+    assert bears_on(journey(purpose, *via), event) is bears
+    assert bears_on(journey(purpose, *via), Event(type="order.created", key="order.created", occurred_at=NOW))

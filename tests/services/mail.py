@@ -1,9 +1,14 @@
-"""Private mail servers for a test: a Postfix and a Dovecot, each with folders, configuration and ports of its own."""
+"""Private mail servers for a test: a Postfix and a Dovecot, each with folders, configuration and ports of its own.
+
+Neither needs root: Dovecot runs as an ordinary user; Postfix insists on root, and is told by fakeroot that it is.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import grp
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -11,8 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 from tests.services.servers import answers, free_port, program
 
@@ -69,11 +73,13 @@ bounce_queue_lifetime = 0
 virtual_mailbox_domains = b.shop.example
 virtual_mailbox_base = {folder}
 virtual_mailbox_maps = static:bounces/
-virtual_uid_maps = static:65534
-virtual_gid_maps = static:65534
+virtual_uid_maps = static:{user.pw_uid}
+virtual_gid_maps = static:{user.pw_gid}
 virtual_minimum_uid = 1
 minimal_backoff_time = 1s
 disable_dns_lookups = yes
+import_environment = MAIL_CONFIG TZ LANG=C LD_PRELOAD LD_LIBRARY_PATH FAKEROOTKEY
+export_environment = MAIL_CONFIG TZ LD_PRELOAD LD_LIBRARY_PATH FAKEROOTKEY
 """
 # What the receiver says to whom. A queue lifetime of zero makes a report of what would have been tried for days.
 REPLIES: Mapping[str, str] = {
@@ -96,6 +102,17 @@ class Postfix:
         return (self.folder / "log").read_text()
 
 
+def owner() -> pwd.struct_passwd:
+    """Whose the mails are: ours, or nobody's where we are root, for whom no server stores mail."""
+    return pwd.getpwuid(os.getuid() or pwd.getpwnam("nobody").pw_uid)
+
+
+def give(*paths: Path) -> None:
+    """To the owner of the mails, unless it is ours anyway."""
+    for path in paths if os.getuid() == 0 else ():
+        os.chown(path, owner().pw_uid, owner().pw_gid)
+
+
 @contextlib.contextmanager
 def folder_of() -> Iterator[Path]:
     """A folder that the users of the servers may enter, which those of pytest are not."""
@@ -110,16 +127,17 @@ def folder_of() -> Iterator[Path]:
 @contextlib.contextmanager
 def postfix(folder: Path) -> Iterator[Postfix]:
     """Relays mail for inbox.example to a receiver that answers as REPLIES says, and keeps mail for b.shop.example in
-    the Maildir `bounces`. Postfix wants to be started by root."""
-    command = program("/usr/sbin/postfix", "postfix")
+    the Maildir `bounces`."""
+    command = [program("/usr/sbin/postfix", "postfix")]
     if os.getuid():
-        pytest.skip("Postfix starts as root only")
+        command.insert(0, program("fakeroot"))
     port, receiver, etc = free_port(), free_port(), folder / "etc"
     for name in ("etc", "queue", "data", "bounces"):
         (folder / name).mkdir()
-    shutil.chown(folder / "data", "postfix")
-    shutil.chown(folder / "bounces", "nobody", "nogroup")
-    (etc / "main.cf").write_text(SETTINGS.format(folder=folder))
+    if not os.getuid():
+        shutil.chown(folder / "data", "postfix")
+    give(folder / "bounces")
+    (etc / "main.cf").write_text(SETTINGS.format(folder=folder, user=owner()))
     (etc / "master.cf").write_text(
         SERVICES.format(folder=folder, port=f"127.0.0.1:{port}", receiver=f"127.0.0.1:{receiver}")
     )
@@ -129,13 +147,13 @@ def postfix(folder: Path) -> Iterator[Postfix]:
     )
     with open(folder / "out", "wb") as out:
         server = subprocess.Popen(
-            [command, "-c", str(etc), "start-fg"], stdout=out, stderr=out, process_group=0, cwd=folder
+            [*command, "-c", str(etc), "start-fg"], stdout=out, stderr=out, process_group=0, cwd=folder
         )
     try:
         answers(port, server, seconds=20)
         yield Postfix(port, folder)
     finally:
-        subprocess.run([command, "-c", str(etc), "stop"], check=False, capture_output=True, timeout=20)
+        subprocess.run([*command, "-c", str(etc), "stop"], check=False, capture_output=True, timeout=20)
         server.terminate()
         server.wait(20)
 
@@ -146,14 +164,15 @@ listen = 127.0.0.1
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
-default_internal_user = dovecot
-default_login_user = dovenull
+default_internal_user = {user.pw_name}
+default_internal_group = {group}
+default_login_user = {user.pw_name}
 ssl = required
 ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
 mail_location = maildir:{folder}/mail/%u
-mail_uid = nobody
-mail_gid = nogroup
+mail_uid = {user.pw_uid}
+mail_gid = {user.pw_gid}
 first_valid_uid = 1
 passdb {{
   driver = static
@@ -161,9 +180,13 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid=nobody gid=nogroup home={folder}/mail/%u
+  args = uid={user.pw_uid} gid={user.pw_gid} home={folder}/mail/%u
+}}
+service anvil {{
+  chroot =
 }}
 service imap-login {{
+  chroot =
   inet_listener imap {{
     port = 0
   }}
@@ -177,10 +200,9 @@ service imap-login {{
 
 @contextlib.contextmanager
 def dovecot(folder: Path) -> Iterator[tuple[str, Path]]:
-    """An IMAP server with TLS: the URL of the account "bounce", and its Maildir. Dovecot too starts as root."""
-    command = program("/usr/sbin/dovecot", "dovecot")
-    if os.getuid():
-        pytest.skip("Dovecot starts as root only")
+    """An IMAP server with TLS: the URL of the account "bounce", and its Maildir."""
+    command, user = program("/usr/sbin/dovecot", "dovecot"), owner()
+    group = grp.getgrgid(user.pw_gid).gr_name
     port = free_port()
     subprocess.run(
         [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -190,13 +212,14 @@ def dovecot(folder: Path) -> Iterator[tuple[str, Path]]:
     box = folder / "mail" / "bounce"
     for name in ("cur", "new", "tmp"):
         (box / name).mkdir(parents=True)
-    for path in (folder / "mail", *(folder / "mail").rglob("*")):
-        shutil.chown(path, "nobody", "nogroup")
-    (folder / "dovecot.conf").write_text(DOVECOT.format(folder=folder, port=port))
+    (folder / "dovecot.conf").write_text(DOVECOT.format(folder=folder, port=port, user=user, group=group))
+    give(folder, *folder.rglob("*"))
+    as_owner: dict[str, Any] = {} if os.getuid() else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     with open(folder / "out", "wb") as out:
         server = subprocess.Popen(
-            [command, "-F", "-c", str(folder / "dovecot.conf")], stdout=out, stderr=out, process_group=0
-        )
+            [command, "-F", "-c", str(folder / "dovecot.conf")], stdout=out, stderr=out, process_group=0, cwd=folder,
+            **as_owner,
+        )  # fmt: skip
     try:
         answers(port, server, seconds=20)
         yield f"imaps://bounce:a-password%40of%3Atests@localhost:{port}/INBOX", box
@@ -209,7 +232,7 @@ def put(box: Path, name: str, mail: bytes) -> None:
     """A mail arrives in a Maildir."""
     path = box / "tmp" / name
     path.write_bytes(mail)
-    shutil.chown(path, "nobody", "nogroup")
+    give(path)
     path.rename(box / "new" / name)
 
 

@@ -22,7 +22,8 @@ from tests.simulator.weather import KINDS, Kind
 # What a broken promise counts as in the summary.
 MEANS = {
     "P1": "lost", "P2": "different", "P3": "twice_planned", "P4": "double", "P5": "unsettled", "hidden": "hidden",
-    "P6": "contradictions", "P8": "stale", "P9": "unwanted", "P11": "early", "P12": "unpaused", "bug": "bugs",
+    "P6": "contradictions", "P8": "stale", "P9": "unwanted", "P11": "early", "P12": "unpaused", "P13": "asked_twice",
+    "P14": "skipped", "P15": "untold", "bug": "bugs",
 }  # fmt: skip
 SHOWN = 3  # traces of seeds that failed
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.store.places import Places
 from engine.store.sealed import Vault
 from engine.store.session import Store, Tx
 from engine.store.tables import CONNECTION, MERCHANT
@@ -33,6 +34,11 @@ RECORDED = {
     "paused": ("INSERT ON pause", "NEW.merchant_id", "NEW.journey"),
     "resumed": ("DELETE ON pause", "OLD.merchant_id", "OLD.journey"),
     "suppressed": ("INSERT ON suppression", "NEW.endpoint_index", "NEW.scope"),
+    "call": ("UPDATE ON hook_call WHEN OLD.fence != NEW.fence OR OLD.status != NEW.status", "NEW.public_id"),
+    "to_tell": ("INSERT ON hook_call", "NEW.public_id", "NEW.type"),
+    "cursor": ("UPDATE ON errand WHEN OLD.cursor IS NOT NEW.cursor", "OLD.cursor", "NEW.cursor"),
+    "errand": ("UPDATE ON errand WHEN OLD.holder IS NOT NEW.holder", "NEW.kind", "NEW.tries"),
+    "found": ("INSERT ON inbox WHEN NEW.verified_by = 'poll'", "NEW.dedupe_key"),
     "inbox": ("UPDATE ON inbox WHEN OLD.state != NEW.state", "NEW.id", "NEW.state", "NEW.reason"),
 }  # fmt: skip
 COLUMNS = "abcde"
@@ -44,6 +50,7 @@ class Process(Store):
 
     def __init__(self, database: Database, world: World, committed: Callable[[list[sqlite3.Row]], None]) -> None:
         self.__dict__.update(database.store.__dict__)  # the engine is shared: it has compiled its statements
+        self._work = Places(1_000)  # who goes on is for the plan to say, not for a lock
         self.database, self.world, self.committed = database, world, committed
 
     @contextmanager
@@ -128,6 +135,7 @@ class Database:
         self.raw.execute("DELETE FROM seen")
         self.raw.execute("COMMIT")
         self._seen = 0
+        self.store.known.clear()
 
     def close(self) -> None:
         self.raw.close()

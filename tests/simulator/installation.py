@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from multiprocessing.util import Finalize
@@ -12,17 +13,20 @@ from sqlalchemy.exc import OperationalError
 
 import connectors
 from engine.config import Settings
+from engine.contracts import Source
 from engine.flow.app import App
 from engine.flow.beside import Helpers
 from engine.model.merchant import MerchantSettings
-from engine.store import merchants
+from engine.store import hooks, merchants
 from engine.store.merchants import Connection
 from tests.flow.house import texts
 from tests.simulator.database import Database, Process
+from tests.simulator.endpoint import Endpoint
 from tests.simulator.intake import SHOP, SimulatedIntake
 from tests.simulator.journeys import journeys
 from tests.simulator.provider import Provider, channel
 from tests.simulator.stage import Actor, Killed
+from tests.simulator.system import API, System
 from tests.simulator.watch import Watch
 from tests.simulator.weather import KINDS
 from tests.simulator.world import START, Gone, WorkerClock, World
@@ -49,6 +53,15 @@ def database() -> Database:
     return made
 
 
+HOOK = "https://erp.example/todoke"
+
+
+@cache
+def source(name: str) -> Source:
+    """Our own way in, whose system can be asked, too."""
+    return replace(connectors.source(name), api=API)
+
+
 class SimulatedHints:
     """The broker: loses hints, doubles them, and gives them to whoever comes, in any order."""
 
@@ -57,6 +70,12 @@ class SimulatedHints:
 
     def observe(self) -> None:
         self._hint("observe", None)
+
+    def ask(self) -> None:
+        self._hint("ask", None)
+
+    def call(self) -> None:
+        self._hint("call", None)
 
     def deliver(self, lane: int = 0) -> None:
         self._hint("deliver", lane)
@@ -79,11 +98,17 @@ class Installation:
         self.merchant = SHOP.merchant or 0
         self.journeys = journeys(world.weather.kind, chosen)
         self.provider = Provider(world=world)
+        self.endpoint = self.provider.endpoint = Endpoint(world=world, database=self.database)
+        if world.weather.hooked:
+            with self.database.store.begin() as tx:
+                hooks.add(tx, merchant=self.merchant, url=HOOK, events=(), secret=hooks.new_secret(), real=START)
         self.hints: list[tuple[str, int | None]] = []
         self.actors = [Actor(world.stage, f"w{n + 1}") for n in range(world.weather.workers)]
         self.clocks = {actor.name: WorkerClock(world) for actor in self.actors}
         self.watch = Watch(world=world, database=self.database, clocks=self.clocks)
         self.provider.on_start.append(self.watch.started)
+        self.system = System(world=world, listed=self.watch.listed)
+        self.provider.ask = self.system.ask
         self.operator = self._process()
         stores = {actor.name: self._process() for actor in self.actors}
         self.apps = {actor.name: self._app(actor, stores[actor.name]) for actor in self.actors}
@@ -100,7 +125,7 @@ class Installation:
     def _app(self, actor: Actor, store: Process) -> App:
         kinds = {kind: channel(kind) for kind in KINDS}
         return App(
-            settings=Settings(), store=store, clock=self.clocks[actor.name], sources=connectors.source,
+            settings=Settings(), store=store, clock=self.clocks[actor.name], sources=source,
             channels=lambda name: kinds.get(name) or connectors.channel(name),
             source_names=tuple(connectors.SOURCES), channel_names=KINDS, journeys=self.journeys,
             templates=texts()[1], post=self.provider, chance=self.world.rng.random,

@@ -25,11 +25,25 @@ NUDGE = {
     ],
 }  # fmt: skip
 
+# What may wait, all of it due at once: for a provider that takes many messages in one request.
+TOGETHER = tuple(
+    {
+        **NUDGE,
+        "name": f"together_{number}",
+        "purpose": "service",
+        "steps": [{**NUDGE["steps"][0], "send": "review_request"}],  # type: ignore[index,dict-item]
+    }
+    for number in range(4)
+)
+
 
 @cache
 def all_journeys(kind: Kind) -> dict[str, Journey]:
-    """The journeys we ship and one more; for `retry_once` with that policy at every step that sends."""
+    """The journeys we ship and one more; for `retry_once` with that policy at every step that sends, for `batched` with
+    those of TOGETHER."""
     shipped = {**texts()[0], "nudge": Journey.model_validate(NUDGE)}
+    if kind == "batched":
+        return shipped | {one["name"]: Journey.model_validate(one) for one in TOGETHER}
     if kind != "retry_once" or "on_unknown" not in Send.model_fields:
         return shipped
     changed = {}
@@ -44,8 +58,9 @@ def all_journeys(kind: Kind) -> dict[str, Journey]:
 
 @cache
 def journeys(kind: Kind, chosen: frozenset[str]) -> dict[str, Journey]:
-    """Those of the journeys that this merchant runs."""
-    return {name: one for name, one in all_journeys(kind).items() if name in chosen}
+    """Those of the journeys that this merchant runs; whatever is chosen, there is something for a batch."""
+    always = {one["name"] for one in TOGETHER}
+    return {name: one for name, one in all_journeys(kind).items() if name in chosen | always}
 
 
 def choose(rng: Random) -> frozenset[str]:

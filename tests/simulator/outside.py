@@ -128,7 +128,10 @@ class Outside:
         """Draw what will come from outside."""
         world, weather, rng = self._world, self._world.weather, self._world.rng
         for told in self._story.told:
-            self.bring(told)
+            if weather.polled and not told.backfill and rng.random() < weather.polled:
+                self.later(told.brought, "record", partial(self._there.system.lists, told))
+            else:
+                self.bring(told)
         for at, order in self._story.leavers:
             self.later(at, "unsubscribe", self.leave(order))
         for clock in self._there.clocks.values():

@@ -10,6 +10,7 @@ from typing import Any
 from engine.contracts import Observation
 from engine.model.facts import State
 from engine.rules.fold import Heard
+from engine.rules.hook import MESSAGES
 from engine.rules.observe import observe
 from engine.store import facts
 from tests.simulator.simulation import Simulation
@@ -18,7 +19,8 @@ from tests.simulator.weather import Weather
 
 FINAL = {"sent", "delivered", "suppressed", "cancelled", "expired", "dead", "unknown"}
 LEFT = {"sent", "delivered", "unknown"}
-MOST = {"keyed": 1, "window": 1, "park": 1, "retry_once": 2}
+MOST = {"keyed": 1, "window": 1, "park": 1, "retry_once": 2, "batched": 1}
+DECIDED = "SELECT decision FROM ledger WHERE message_id NOT NULL"
 Key = tuple[str, str, str, str, str]
 
 
@@ -34,7 +36,7 @@ class Record:
 def check(done: Simulation) -> Record:
     """Hold the end of a simulation against P1, P2 (facts), P3, P4, P5 and P8; blames what is broken."""
     record = _record(done)
-    for promise in (_sound, _accepted, _complete, _at_most_once, _final, _fresh):
+    for promise in (_sound, _accepted, _complete, _at_most_once, _final, _fresh, _told):
         promise(done, record)
     return record
 
@@ -161,6 +163,22 @@ def _fresh(done: Simulation, record: Record) -> None:
         age = datetime.fromisoformat(row["started_at"]) - datetime.fromisoformat(row["occurred_at"])
         if age > done.there.journeys[row["journey"]].max_age:
             done.world.blame("P8", f"run {row['id']} of {row['journey']} started {age} after its event")
+
+
+def _told(done: Simulation, _: Record) -> None:
+    """P15: whatever is decided about a message is told, and the endpoint has it, or it is said why not."""
+    if not done.world.weather.hooked:
+        return
+    database, heard = done.there.database, done.there.endpoint.heard
+    decided = Counter(MESSAGES[row[0]] for row in database.rows(DECIDED) if row[0] in MESSAGES)
+    written = Counter({name: count for name, count in done.there.watch.to_tell.items() if name in MESSAGES.values()})
+    if decided != written:
+        done.world.blame("P15", f"decided {dict(decided)}, and to be told are {dict(written)}")
+    for row in database.rows("SELECT * FROM hook_call"):
+        if row["status"] == "told" and not heard[row["public_id"]]:
+            done.world.blame("P15", f"{row['type']} is called told, and nobody heard it")
+        elif row["status"] not in {"told", "given_up"} or (row["status"] == "given_up" and not row["reason"]):
+            done.world.blame("P15", f"{row['type']} is {row['status']}")
 
 
 def compare(done: Simulation, mine: Record, calm: Record, ended: Weather) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from engine.flow import batches
 from engine.io.log import configure
 from engine.store import session
 from tests.simulator import stories, weather
@@ -71,12 +72,12 @@ def _simulate(world: World, story: stories.Story, chosen: frozenset[str], script
     done = Simulation(world, story, chosen)
     if script is not None:
         script(done)
-    usual = session.sleep
-    session.sleep = world.sleep
+    usual = session.sleep, batches.sleep
+    session.sleep = batches.sleep = world.sleep
     try:
         done.run()
     finally:
-        session.sleep = usual
+        session.sleep, batches.sleep = usual
     return done
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from engine.flow import observe, recover, send, wake
+from engine.flow import call, observe, recover, send, wake
 from engine.flow.app import App
+from engine.flow.ask import errand
 from tests.simulator.installation import Installation
 from tests.simulator.outside import Happening, Outside
 from tests.simulator.stage import Actor
@@ -15,9 +17,11 @@ from tests.simulator.stories import DAY, Story
 from tests.simulator.world import START, World
 
 VERBS: dict[str, Callable[[App, int | None], int]] = {
+    "call": lambda app, _: call.call(replace(app, post=app.post.endpoint)),  # type: ignore[attr-defined]
     "observe": lambda app, _: observe.observe(app),
     "wake": lambda app, _: wake.wake(app),
     "deliver": lambda app, lane: send.deliver(app, lane),
+    "ask": lambda app, _: errand.ask(app),
     "recover": lambda app, _: recover.recover(app),
 }
 MOST_STEPS = 3_000
@@ -29,14 +33,23 @@ SELECT
  EXISTS(SELECT 1 FROM run WHERE wake_at <= :now) wake,
  EXISTS(SELECT 1 FROM message WHERE (status = 'planned' AND due_at <= :now)
   OR (status = 'leased' AND lease_until < :real)) deliver,
+ EXISTS(SELECT 1 FROM errand WHERE due_at <= :real AND (lease_until IS NULL OR lease_until < :real)) ask,
+ EXISTS(SELECT 1 FROM hook_call c JOIN hook h ON h.id = c.hook_id WHERE due_at <= :real AND disabled_at IS NULL
+  AND (rest_until IS NULL OR rest_until <= :real)) call,
  EXISTS(SELECT 1 FROM message WHERE status = 'sending' AND lease_until < :real) recover
 """
 NEXT = """
 SELECT min(at) FROM (
  SELECT min(due_at) at FROM message WHERE status = 'planned' UNION ALL
  SELECT min(lease_until) FROM message WHERE status IN ('leased', 'sending') UNION ALL
+ SELECT min(max(due_at, coalesce(rest_until, due_at))) FROM hook_call c JOIN hook h ON h.id = c.hook_id
+  WHERE due_at NOT NULL AND disabled_at IS NULL UNION ALL
  SELECT min(wake_at) FROM run WHERE wake_at IS NOT NULL UNION ALL
  SELECT min(coalesce(lease_until, received_at)) FROM inbox WHERE state = 'new')
+"""
+# Somebody looks every day, whether there is anything to find or not: that alone keeps no seed going.
+ASKED = """
+SELECT min(max(due_at, coalesce(lease_until, due_at))) FROM errand WHERE coalesce(cursor, 0) + 0 < ? OR holder NOT NULL
 """
 STORED = "%Y-%m-%d %H:%M:%S.%f"  # a moment as SQLite keeps it
 
@@ -132,9 +145,10 @@ class Simulation:
         there = self.there
         moments = [self.outside.next.at] if self.outside.next else []
         moments += [actor.until for actor in there.actors if actor.doing]
-        if at := there.database.one(NEXT):
-            least = min(clock.wrong for clock in there.clocks.values())
-            moments.append((datetime.fromisoformat(f"{at}+00:00") - START - least).total_seconds())
+        least = min(clock.wrong for clock in there.clocks.values())
+        for at in (there.database.one(NEXT), there.database.one(ASKED, len(there.system.listed))):
+            if at:
+                moments.append((datetime.fromisoformat(f"{at}+00:00") - START - least).total_seconds())
         return min(moments, default=None)
 
     def _wait(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,10 +12,12 @@ from typing import Any
 from engine.config import Settings
 from tests.flow.test_pipeline_properties import ASSERTS, OVERTAKEN
 from tests.simulator.database import Database
+from tests.simulator.stories import Told
 from tests.simulator.world import WorkerClock, World
 
 ARM = Settings.model_fields["arm_seconds"].default
 SAYS = ASSERTS | {"first": "order.confirmed"}
+LEFT, OPEN = {"sent", "delivered"}, {"planned", "leased", "sending", "unknown"}
 SLACK = 0.5  # seconds that pass between the last look at the clock and the first byte
 
 
@@ -29,6 +32,8 @@ class Watch:
     numbers: dict[str, int] = field(default_factory=dict)  # public id -> message
     events: dict[int, list[sqlite3.Row]] = field(default_factory=dict)  # subject -> what has happened
     pauses: list[tuple[int | None, str | None]] = field(default_factory=list)
+    listed: list[Told] = field(default_factory=list)  # what stands in the system that is asked
+    to_tell: Counter[str] = field(default_factory=Counter)  # events for the endpoint, by type
     suppressed: dict[str, set[str]] = field(default_factory=dict)
     messages: dict[int, sqlite3.Row] = field(default_factory=dict)
     on_claim: list[Callable[[Any], None]] = field(default_factory=list)  # told of a message that is leased
@@ -58,6 +63,13 @@ class Watch:
                     self._moved(row)
                 case "outcome":
                     self.world.note(f"  message {row['a']}: attempt {row['b']} {row['c']}")
+                case "to_tell":
+                    self.to_tell[row["b"]] += 1
+                case "cursor":
+                    self.world.note(f"  asked up to record {row['b']}")
+                    self._cursor(int(row["a"] or 0), int(row["b"]))
+                case "found":
+                    self._found(row["a"])
                 case "inbox":
                     self.world.note(f"  delivery {row['a']}: {row['b']} {row['c'] or ''}")
 
@@ -72,11 +84,26 @@ class Watch:
             self._not_early(number, due)
             for told in self.on_claim:
                 told(self.messages[number])
+        if was in LEFT and now in OPEN:
+            self.world.blame("P5", f"message {number} was {was} and is {now} again")
         if now == "sending" and was != "sending":
             if was != "leased":
                 self.world.blame("P4", f"message {number} was armed from {was}")
             self.armed_at[number] = self.world.t
             self._armed(self._load(number))
+
+    def _cursor(self, was: int, now: int) -> None:
+        """P14: what the cursor has left behind is stored, by the same commit or before."""
+        kept = {row[0] for row in self.database.rows("SELECT dedupe_key FROM inbox")}
+        lost = [n for n, told in enumerate(self.listed[:now]) if told.key not in kept]
+        if lost or now < was:
+            self.world.blame("P14", f"the cursor went from {was} to {now}; not stored: {lost}")
+
+    def _found(self, key: str) -> None:
+        """P14: what was asked for and stored lies behind the cursor."""
+        cursor = int(self.database.one("SELECT cursor FROM errand") or 0)
+        if key not in {told.key for told in self.listed[:cursor]}:
+            self.world.blame("P14", f"{key} is stored, and the cursor is only at {cursor}")
 
     def _not_early(self, number: int, due: str) -> None:
         actor = self.world.stage.current

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Kind = Literal["keyed", "window", "park", "retry_once"]
-KINDS: tuple[Kind, ...] = ("keyed", "window", "park", "retry_once")
+Kind = Literal["keyed", "window", "park", "retry_once", "batched"]
+KINDS: tuple[Kind, ...] = ("keyed", "window", "park", "retry_once", "batched")
+FORGETS: frozenset[Kind] = frozenset({"window", "batched"})  # their keys, after a day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class Weather:
     outages: int = 0  # nobody works, for hours or days
     pauses: int = 0  # an operator's
     stops: float = 0.0  # of customers: unsubscribe
+    hooked: bool = False  # an endpoint is told of everything
+    polled: float = 0.0  # of deliveries: nobody brings them, the system has to be asked
 
     @property
     def only_crashes(self) -> bool:
@@ -55,12 +58,13 @@ def draw(rng: Random, kind: Kind | None = None) -> Weather:
 
     # A provider forgets by its own clock, which no setting of ours moves: where keys are forgotten, clocks are
     # as far apart as an ordinary NTP keeps them. Jumps belong to the other kinds.
-    kept = kind == "window"
+    kept = kind in FORGETS
     if rng.random() < 0.2:
         return Weather(
             kind=kind, workers=rng.choice((2, 3)), crash=rng.choice((0.01, 0.03, 0.08)), stop=sometimes(0.02),
             switch=rng.choice((0.1, 0.3, 0.6)), broken=sometimes(0.02), hints_lost=rng.choice((0.0, 1.0)),
-            doubled=sometimes(0.3), bad_receipts=0.0,
+            doubled=sometimes(0.3), bad_receipts=0.0, polled=sometimes(0.5),
+            hooked=rng.random() < 0.3,
         )  # fmt: skip
     return Weather(
         kind=kind,
@@ -82,6 +86,8 @@ def draw(rng: Random, kind: Kind | None = None) -> Weather:
         outages=rng.choice((0, 0, 1, 2)),
         pauses=rng.choice((0, 0, 1, 2)),
         stops=sometimes(0.3),
+        polled=sometimes(0.3, 1.0),
+        hooked=rng.random() < 0.3,
     )
 
 

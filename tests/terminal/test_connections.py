@@ -83,7 +83,7 @@ def test_a_new_secret_comes_before_those_there_are(shell, tea):
         (("shopify", "--set", "secret="), "--set secret: not a value it can have", "Signing secret"),
         (("shopify", "--set", "secret=x", "--set", "shop=midori"), "--set shop: not a value it can have", "myshopify"),
         (("csv", "--set", "encoding=utf8"), "--set encoding: not a value it can have", "(auto, utf-8, cp932)"),
-        (("csv", "--set", "colum.owner=3"), "--set colum.owner: unknown setting", "column.<name>, notify"),
+        (("csv", "--set", "colum.owner=3"), "--set colum.owner: unknown setting", "column.<name>, route, notify"),
         (("csv", "--set", "secret=x", "--set", "route.A=te"), "--set route.A: there is no merchant 'te'", "'tea'"),
         (("smtp", "--set", "url=mail.example"), "--set url: not a value it can have", "smtp://user:password@"),
         (("shopify", "--set", "secret=x", "--shared"), "--shared: a source of all merchants must", "route=yes"),

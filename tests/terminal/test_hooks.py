@@ -63,11 +63,27 @@ def test_what_was_given_up_is_replayed_and_a_disabled_one_enabled(shell, shop):
     shell.ok("hooks", "remove", number, "--yes")
 
 
+def test_a_test_says_what_the_endpoint_answers(shell, shop, monkeypatch, httpserver):
+    monkeypatch.setenv("TODOKE_HTTP_PRIVATE", "127.0.0.0/8")
+    httpserver.expect_request("/good").respond_with_data("", 204)
+    httpserver.expect_request("/bad").respond_with_data("who are\nyou?", 401)
+    good = shell.json("hooks", "add", httpserver.url_for("/good"))["hook"]
+    bad = shell.json("hooks", "add", httpserver.url_for("/bad"), "--shared")["hook"]
+    assert shell.ok("hooks", "test", good).out == "taken: 204\n"
+    told = shell("hooks", "test", bad, "--json")
+    assert (told.code, told.json) == (1, {"hook": bad, "taken": False, "code": 401, "said": "who are you?"})
+    assert [request.get_json()["data"]["merchant"] for request, _ in httpserver.log] == ["tea", "all"]
+    assert shell.json("hooks", "list", good) == []
+
+
 def test_mistakes_are_named(shell, shop):
     wrong = shell("hooks", "add", "https://hooks.example.jp/x", "--event", "order.payed")
     assert wrong.lines[1] == "expected: did you mean 'order.paid'?"
     assert "https://" in shell("hooks", "add", "ftp://hooks.example.jp/x").err
     assert "by https only" in shell("hooks", "add", "http://hooks.example.jp/x").err
+    added(shell)
+    known = shell("hooks", "add", "https://hooks.example.jp/todoke")
+    assert known.lines[0].endswith("there is such an endpoint")
     assert "no such endpoint" in shell("hooks", "rotate", "hook_nobody").err
 
 

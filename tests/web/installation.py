@@ -29,7 +29,7 @@ from engine.io.clock import SteppedClock
 from engine.io.library import load_journeys
 from engine.io.templates import load_messages
 from engine.model.merchant import Merchant, MerchantSettings
-from engine.store import access, merchants, people, reports, runs
+from engine.store import access, calls, hooks, merchants, people, reports, runs
 from engine.store.merchants import Connection
 from engine.store.migrate import ensure
 from engine.store.people import Link
@@ -74,6 +74,7 @@ class Installation:
     shop: Merchant
     other: Merchant
     keys: dict[str, str] = field(default_factory=dict)  # whose -> access key
+    hooks: dict[str, str] = field(default_factory=dict)  # merchant's slug -> endpoint that is told of events
     base: str = ""
 
     def tell(self, at: str, *observations: dict[str, Any], connection: str = "c_shop") -> None:
@@ -228,6 +229,7 @@ def scan(number: str, at: str, status: str, *, n: int = 1, **more: Any) -> dict[
 def a_morning(home: Path) -> Installation:
     """An installation with orders at every stage, at 13:20 on Tuesday 24 November 2026 in Tokyo."""
     here = build(home)
+    _endpoints(here)
     # 1090 and 1091 belong to one person who has had a review request and is about to get another one.
     for number, day in (("1090", "11"), ("1091", "17")):
         at = f"2026-11-{day}T10:00:00+09:00"
@@ -238,7 +240,37 @@ def a_morning(home: Path) -> Installation:
     _monday(here)
     _tuesday(here)
     here.until("2026-11-24T13:20:00+09:00")
+    _told(here)
     return here
+
+
+def _endpoints(here: Installation) -> None:
+    with here.app.store.begin() as tx:
+        for merchant, url in (
+            (here.shop, "https://oms.komorebi.example/todoke"),
+            (here.other, "https://north.example/"),
+        ):
+            here.hooks[merchant.slug] = hooks.add(
+                tx, merchant=merchant.id, url=url, events=("shipment.*", "message.sent"), secret=hooks.new_secret(),
+                real=here.app.clock.real(),
+            )  # fmt: skip
+
+
+def _told(here: Installation) -> None:
+    """The shop's endpoint has taken most of it; one event it refuses, one it has been tried with, one waits."""
+    hook, real = here.hooks[here.shop.slug], here.app.clock.real()
+    with here.app.store.begin() as tx:
+        while taken := calls.claim(tx, hook, real=real, until=real + timedelta(seconds=60), limit=100):
+            for one in taken:
+                calls.told(tx, one, 204, real)
+            hooks.well(tx, hook, real)
+        for n, row in enumerate(calls.of(tx, hook, 3)):
+            calls.again(tx, hook, real, since=None, ids=[row.public_id], ended=())
+            if n:
+                (one,) = calls.claim(tx, hook, real=real, until=real, limit=1)
+                due = None if n == 1 else real + timedelta(minutes=30)
+                reason = 'status 422: {"error": "no such order"}'
+                calls.not_told(tx, one, due=due, status="given_up", code=422, reason=reason, real=real)
 
 
 def _monday(here: Installation) -> None:

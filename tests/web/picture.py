@@ -13,9 +13,12 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from engine.flow.ask.plan import due_now
+from engine.store import calls, merchants
 from engine.web.app import make_app
 from engine.web.console import local_login
 from tests.web.installation import Installation, a_morning, served, tracking_link
+from tests.web.test_checks import RECORDS, mail_channel, worked
 
 NUMBERS = ("1001", "1002", "1003", "1004", "1005", "1006", "1007", "1008", "1009", "1010", "1011", "1012", "1014")
 
@@ -30,6 +33,9 @@ def customer(here: Installation) -> dict[str, str]:
 def console(here: Installation) -> dict[str, str]:
     """Name -> path of the pages merchants see."""
     message = here.mails("1003")[0][0].id
+    hook = here.hooks[here.shop.slug]
+    with here.app.store.read() as tx:
+        refused = calls.of(tx, hook, 1, statuses=("given_up",))[0].public_id
     names = ("orders", "messages", "mailbox", "journeys", "connections", "alarms")
     return {
         **{name: f"/console/{name}" for name in names},
@@ -39,6 +45,12 @@ def console(here: Installation) -> dict[str, str]:
         "mail": f"/console/mailbox?message={message}",
         "journey": "/console/journeys/review_request",
         "connection": "/console/connections/c_shop",
+        "channel": "/console/connections/c_mail",
+        "hooks": "/console/hooks",
+        "hook": f"/console/hooks/{hook}",
+        "hook-call": f"/console/hooks/{hook}/calls/{refused}",
+        "hook-replay": f"/console/hooks/{hook}/replay",
+        "hook-remove": f"/console/hooks/{hook}/remove",
         "missing": "/console/nothing",
     }
 
@@ -54,6 +66,10 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         here = a_morning(Path(home))
+        mail_channel(here)
+        with here.app.store.begin() as tx:
+            due_now(here.app, tx, merchants.connection(tx, "c_mail"), ["check"])
+        worked(here, RECORDS)
         with served(here, make_app(here.app)) as base:
             browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
             sets = (((360, 1200), customer(here)), ((390, 1280), {"login": "/console/login", **console(here)}))

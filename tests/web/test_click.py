@@ -145,3 +145,20 @@ def test_many_links_end_somewhere():
     content, led = wrapped(Content(html=html), BASE, lambda: next(tokens))
     assert len(led) == MOST
     assert content.html.count("/c/") == MOST
+
+
+@pytest.mark.parametrize(("text", "expected", "led"), [
+    ("レビュー https://example.jp/r?a=1をお願いします。", f"レビュー {BASE}/c/t0をお願いします。", ["https://example.jp/r?a=1"]),
+    ("See (https://example.jp/a). Bye", f"See ({BASE}/c/t0). Bye", ["https://example.jp/a"]),
+    ("https://example.jp/a\nhttps://example.jp/a", f"{BASE}/c/t0\n{BASE}/c/t0", ["https://example.jp/a"]),
+    (f"{BASE}/t/abc https://x.example/%E8%B1%86", f"{BASE}/t/abc {BASE}/c/t0", ["https://x.example/%E8%B1%86"]),
+    ("no link: https:// or mailto:a@example.jp", "no link: https:// or mailto:a@example.jp", []),
+])  # fmt: skip
+def test_the_links_of_a_text_lead_by_way_of_us_where_there_is_nothing_else(text, expected, led):
+    tokens = iter(f"t{n}" for n in range(9))
+    content, found = wrapped(Content(text=text), BASE, lambda: next(tokens))
+    assert content.text == expected
+    assert list(found.values()) == led
+    beside, found = wrapped(Content(text=text, html="<p>x</p>"), BASE, lambda: next(tokens))
+    assert beside.text == text
+    assert not found

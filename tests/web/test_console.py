@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from starlette.requests import Request
 
 from engine.rules.alarm import Alarm
-from engine.store import access, alarms, merchants, reports
+from engine.store import access, alarms, calls, merchants, reports
 from engine.store.access import Holder
 from engine.store.merchants import Connection
 from engine.store.sealed import new_token, token_hash
@@ -26,8 +26,9 @@ from tests.loops import run
 from tests.web.installation import Installation, build, orders, served
 
 OPEN = {"/console/login", "/console/static/{name}", "/console/open/{token}", "/console/logout", "/console/merchant"}
-# Forms; tests/web/test_health.py and test_owners.py send them.
-FORMS = {f"/console/connections/{{connection}}/{what}" for what in ("ask", "map", "assign")}
+# Forms; tests/web/test_health.py, test_owners.py, test_checks.py and test_hooks.py send them.
+FORMS = {f"/console/connections/{{connection}}/{what}" for what in ("ask", "check", "map", "assign")}
+FORMS |= {f"/console/hooks/{{hook}}/{what}" for what in ("calls/{call}/again", "rotate", "enable", "test")}
 
 
 def csrf(page: httpx.Response) -> str:
@@ -61,6 +62,9 @@ def addresses(here: Installation, merchant: str = "shop") -> dict[str, str]:
     with here.app.store.read(owner.id) as tx:
         message = reports.list_messages(tx, subject=order)[0].id
     connection = "c_shop" if merchant == "shop" else "c_north"
+    hook = here.hooks[owner.slug]
+    with here.app.store.read() as tx:
+        call = next((row.public_id for row in calls.of(tx, hook, 1)), "evt_none")
     return {
         "/console": "/console",
         "/console/orders": "/console/orders",
@@ -73,6 +77,11 @@ def addresses(here: Installation, merchant: str = "shop") -> dict[str, str]:
         "/console/journeys/{journey}": "/console/journeys/shipped",
         "/console/connections": "/console/connections",
         "/console/connections/{connection}": f"/console/connections/{connection}",
+        "/console/hooks": "/console/hooks",
+        "/console/hooks/{hook}": f"/console/hooks/{hook}",
+        "/console/hooks/{hook}/calls/{call}": f"/console/hooks/{hook}/calls/{call}",
+        "/console/hooks/{hook}/replay": f"/console/hooks/{hook}/replay?told=yes",
+        "/console/hooks/{hook}/remove": f"/console/hooks/{hook}/remove",
         "/console/alarms": "/console/alarms",
         "/console/{rest:path}": "/console/nothing/here",
     }

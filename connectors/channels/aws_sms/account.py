@@ -36,10 +36,11 @@ def _spend(told: Mapping[str, Any]) -> Iterator[Finding]:
     for one in rows(told.get("SpendLimits")):
         if text(one.get("Name")) == "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT":
             limit = number(one.get("EnforcedLimit"))
-            level, do = (
-                ("ok", None) if limit is None or limit > 1 else ("warning", "request a higher spend limit at AWS")
-            )
-            yield Finding(level=level, what=f"the month's spend limit is {limit} USD", do=do)  # type: ignore[arg-type]
+            what = f"the month's spend limit is {limit} USD"
+            if limit is None or limit > 1:
+                yield Finding(level="ok", what=what)
+            else:
+                yield Finding(level="warning", what=what, do="request a higher spend limit at AWS")
 
 
 def _feedback(settings: Mapping[str, str]) -> Iterator[Finding]:

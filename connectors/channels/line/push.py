@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from connectors.channels.line.linking import user
 from connectors.parts.sending.http_answer import Row, Said, spoken
 from connectors.parts.sending.http_answer import outcome as answered
 from connectors.parts.sending.line_account import URL, error
 from engine.contracts import Accepted, Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
-
-USER = re.compile(r"U[0-9a-f]{32}")
 
 ROWS = (
     Row("400", "rejected", "recipient", "not_a_friend"),
@@ -29,13 +27,12 @@ ROWS = (
 def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -> HttpRequest:
     """One push with a retry key made of our id, so that a repeated one is not sent twice within a day. Raises
     ValueError for an address that is no user id of LINE, and for content that is no list of one to five messages."""
-    if not USER.fullmatch(envelope.to):
-        raise ValueError("the address is no user id of LINE")
+    to = user(envelope.to, settings)
     return HttpRequest(
         url=f"{(settings.get('url') or URL).rstrip('/')}/v2/bot/message/push",
         headers={"content-type": "application/json", "x-line-retry-key": str(retry_key(envelope.id))},
         auth={"authorization": "Bearer {access_token}"},
-        body=msgspec.json.encode({"to": envelope.to, "messages": messages(content)}),
+        body=msgspec.json.encode({"to": to, "messages": messages(content)}),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.channels.postmark.account import check
+from connectors.channels.postmark.batch import BATCH
 from connectors.channels.postmark.feedback import identify, read, verify
 from connectors.channels.postmark.send import SETTINGS, classify, prepare
 from connectors.parts.sending.mail_api import objections
@@ -20,6 +21,7 @@ CHANNEL = Channel(
     prepare=prepare,
     classify=classify,
     objections=objections,
+    batch=BATCH,
     feedback=Feedback(verify=verify, read=read, identify=identify, secret="webhook_secret"),  # noqa: S106 a name
     check=check,
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
+from connectors.parts.sending.batch import batch_setting
 from connectors.parts.sending.http_answer import Row, Said, spoken
 from connectors.parts.sending.http_answer import outcome as answered
 from connectors.parts.sending.mail_api import bodies, mail, mailbox, secret, settings
@@ -31,6 +32,7 @@ SETTINGS = settings(URL, ["server_token"], {
         **_STREAM, "title": "Broadcast stream for what customers can switch off; without it message_stream",
         "title_ja": "配信停止できるメッセージ用のBroadcastストリーム",
     },
+    "batch": batch_setting(500, 20),
 })  # fmt: skip
 
 # By ErrorCode (https://postmarkapp.com/developer/api/overview#error-codes), whose numbers are not those of HTTP.

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import msgspec
 
+from connectors.channels.resend.batch import BATCH
 from connectors.channels.resend.feedback import identify, read, verify
+from connectors.parts.sending.batch import batch_setting
 from connectors.parts.sending.http_answer import Row, Said
 from connectors.parts.sending.http_answer import outcome as answered
 from connectors.parts.sending.mail_api import bodies, mail, mailbox, objections, secret, settings
@@ -21,6 +23,7 @@ _TO = re.compile(r"invalid [`'\"]?to[`'\"]? field", re.IGNORECASE)
 SETTINGS = settings(_URL, ["api_key"], {
     "api_key": secret("API key (re_...)", "APIキー"),
     "webhook_secret": secret("Signing secret of the webhook: checks what Resend posts", "Webhookの署名シークレット"),
+    "batch": batch_setting(100, 100),
 })  # fmt: skip
 
 # https://resend.com/docs/api-reference/errors; what is missing here means what its status means everywhere.
@@ -99,5 +102,6 @@ CHANNEL = Channel(
     prepare=prepare,
     classify=classify,
     objections=objections,
+    batch=BATCH,
     feedback=Feedback(verify=verify, read=read, identify=identify, secret="webhook_secret"),  # noqa: S106 a name
 )

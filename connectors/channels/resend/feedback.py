@@ -56,7 +56,10 @@ def read(delivery: Delivery) -> Reading:
 def _meaning(name: str, data: Mapping[str, Any]) -> tuple[Mapping[str, str], tuple[str, ...]]:
     if name != "bounced":
         return meaning(_STATUSES["events"], name)
-    fields, unmapped = meaning(_STATUSES["bounces"], table(data.get("bounce")).get("type"))
+    bounce = table(data.get("bounce"))
+    fields, unmapped = meaning(_STATUSES["bounces"], bounce.get("type"))
+    if fields.get("status") == "undelivered":
+        fields = meaning(_STATUSES["transients"], bounce.get("subType"))[0] or fields
     return fields or {"status": "undelivered"}, unmapped
 
 

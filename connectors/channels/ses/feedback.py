@@ -53,10 +53,9 @@ def _meaning(kind: str, part: Mapping[str, Any]) -> Meaning:
     match kind:
         case "bounce":
             fields, unmapped = meaning(_STATUSES["bounces"], part.get("bounceType"))
-            other, _ = meaning(_STATUSES["others"], part.get("bounceSubType"))
-            return (other if other and fields.get("status") == "bounced" else fields) or {
-                "status": "undelivered"
-            }, unmapped
+            closer = "others" if fields.get("status") == "bounced" else "transients"
+            other, _ = meaning(_STATUSES[closer], part.get("bounceSubType"))
+            return other or fields or {"status": "undelivered"}, unmapped
         case "complaint" if part.get("complaintFeedbackType") == "not-spam":
             return {}, ()  # somebody has taken the mail out of the junk folder
         case "complaint" if part.get("complaintSubType"):

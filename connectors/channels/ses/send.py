@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from connectors.parts.senders.sns_keys import SETTINGS as SNS
-from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import Kind, Row, Said
 from connectors.parts.sending.http_answer import outcome as answered
 from connectors.parts.sending.mail_api import bodies, mail, mailbox, secret, settings
-from engine.contracts import Answer, Failure, HttpRequest, Outcome
+from engine.contracts import Answer, Failure, FailureScope, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 
 SETTINGS = settings("https://email.<region>.amazonaws.com", ["region", "access_key_id", "secret_access_key"], {
@@ -36,7 +36,7 @@ SETTINGS = settings("https://email.<region>.amazonaws.com", ["region", "access_k
 })  # fmt: skip
 
 # By the name of the error. 454 is what the SMTP form of the same service says to both kinds of throttling.
-_KINDS: tuple[tuple[str, str, str], ...] = (
+_KINDS: tuple[tuple[Kind, FailureScope, str], ...] = (
     ("deferred", "quota", "daily_quota LimitExceededException"),
     ("deferred", "rate", (
         "sending_rate TooManyRequestsException ThrottlingException Throttling ThrottledException RequestThrottled "
@@ -55,7 +55,7 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     ("rejected", "recipient", "blacklisted"),
 )  # fmt: skip
 _ROWS = (
-    *(Row("", kind, scope, name) for kind, scope, names in _KINDS for name in names.split()),  # type: ignore[arg-type]
+    *(Row("", kind, scope, name) for kind, scope, names in _KINDS for name in names.split()),
     Row("454", "deferred", "rate"),
 )
 # One name covers several matters: https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html,

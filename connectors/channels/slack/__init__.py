@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.parts.sending.http_answer import Row, Said
 from connectors.parts.sending.http_answer import outcome as answered
-from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, HttpRequest, Outcome
+from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, FailureScope, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 
 # Characters: https://docs.slack.dev/reference/block-kit/blocks/header-block, .../blocks/section-block, .../messaging
@@ -33,7 +33,7 @@ SETTINGS: Mapping[str, Any] = {
 }  # fmt: skip
 
 # Slack says what is wrong in one word of plain text, under statuses that differ from page to page: the word decides.
-WORDS: Mapping[str, str] = {
+WORDS: Mapping[str, FailureScope] = {
     "action_prohibited": "account", "channel_is_archived": "account", "channel_not_found": "account",
     "invalid_token": "account", "no_active_hooks": "account", "no_service": "account", "no_service_id": "account",
     "no_team": "account", "posting_to_general_channel_denied": "account", "team_disabled": "account",
@@ -45,8 +45,8 @@ WORDS: Mapping[str, str] = {
     "invalid_json": "message", "json_not_object": "message", "missing_charset": "message",
 }  # fmt: skip
 ROWS = (
-    *(Row("4", "rejected", scope, word) for word, scope in WORDS.items()),  # type: ignore[arg-type]
-    *(Row("200", "rejected", scope, word) for word, scope in WORDS.items()),  # type: ignore[arg-type]
+    *(Row("4", "rejected", scope, word) for word, scope in WORDS.items()),
+    *(Row("200", "rejected", scope, word) for word, scope in WORDS.items()),
     Row("", "deferred", "rate", "rate_limited"),
     Row("", "deferred", "rate", "ratelimited"),
     Row("400", "rejected", "account"),  # of something that is not Slack's word: the address is another's

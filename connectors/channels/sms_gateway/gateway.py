@@ -15,14 +15,14 @@ from connectors.parts.bodies import told_yaml
 from connectors.parts.bodies.told_yaml import Document, Path
 from connectors.parts.sending.error_table import outcome_of, rows_of
 from connectors.parts.sending.http_answer import Row
+from connectors.parts.sending.mail_receipts import STATUSES
 from connectors.parts.values.times import zone_named
-from engine.contracts import ReceiptStatus, Unreadable
+from engine.contracts import Unreadable
 from engine.model.segments import JAPAN
 
 NumberForm = Literal["e164", "international", "domestic"]
 SLOTS = ("to", "text", "message", "merchant", "order", "from")
 SECRETS = ("token", "user", "password")
-STATUSES: frozenset[str] = frozenset(get_args(ReceiptStatus))
 PARTS: Mapping[str, tuple[str, ...]] = {
     "": ("send", "accepted", "errors", "receipts", "replies", "most"),
     "send": ("path", "body", "number", "headers", "auth", "secrets", "fields"),

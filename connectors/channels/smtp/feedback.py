@@ -102,7 +102,7 @@ def _notice(mail: Message, known: About | None, came: datetime) -> Reading:
 def _receipt(about: About, meaning: Meaning, at: datetime) -> Receipt:
     return Receipt(
         message=about.message, merchant=about.merchant, as_of=at, status=meaning.status, code=meaning.code,
-        detail=meaning.detail,
+        detail=meaning.detail, soft=meaning.soft,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 import yaml
 
 from connectors.channels.smtp.replies import outcome, unnamed
+from connectors.parts.sending.mail_receipts import SOFT, soft
 from engine.contracts import ReceiptStatus, Rejected
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
@@ -29,11 +30,13 @@ _NOT_DEAD = frozenset({"5.4.4", "5.6.7"})
 
 @dataclass(frozen=True)
 class Meaning:
-    """What became of the mail, the code that says so, and the server's words without an address."""
+    """What became of the mail, the code that says so, and the server's words without an address. `soft`: undelivered
+    because of the address, which may be well again."""
 
     status: ReceiptStatus
     code: str | None
     detail: str | None
+    soft: bool = False
 
 
 def of_refusal(status: str, said: str, *, told: str = "", at: tuple[str, ...] = ()) -> Meaning:
@@ -54,7 +57,7 @@ def of_refusal(status: str, said: str, *, told: str = "", at: tuple[str, ...] = 
     if _filtered(status, command, said, at):
         return Meaning("undelivered", code, detail)
     if not specific and basic is None:
-        return Meaning("undelivered" if status[:1] == "4" else by_words(said) or "undelivered", code, detail)
+        return _meant(by_words(said), code, detail, never="bounced" if status[:1] == "4" else None)
     try:
         if specific:
             end = outcome(None, command, f"{status} {said}")
@@ -62,8 +65,11 @@ def of_refusal(status: str, said: str, *, told: str = "", at: tuple[str, ...] = 
             end = outcome(int(basic[1]) if basic else None, command, _STATUS.sub("", said))
     except ValueError:  # 2.x.x, which refuses nothing
         return Meaning("undelivered", code, detail)
-    dead = isinstance(end, Rejected) and end.scope == "recipient" and status not in _NOT_DEAD
-    return Meaning("bounced" if dead else "undelivered", code, detail)
+    theirs = end.scope == "recipient" and status not in _NOT_DEAD
+    if theirs and isinstance(end, Rejected):
+        return Meaning("bounced", code, detail)
+    may_pass = end.scope in {"recipient", "provider"} and soft(f"{status} {said}", told=theirs)
+    return Meaning("undelivered", code, detail, soft=may_pass)
 
 
 def of_notice(text: str, *, at: tuple[str, ...] = (), filtered: bool = False) -> Meaning:
@@ -75,15 +81,22 @@ def of_notice(text: str, *, at: tuple[str, ...] = (), filtered: bool = False) ->
         return Meaning("undelivered", code, None)
     by = by_words(text)
     if by is not None:
-        return Meaning(by, code, None)
+        return _meant(by, code, None)
     line = next((line for line in text.splitlines() if _STATUS.search(line) or _BASIC.search(line)), "")
     return of_refusal("", line, told=text, at=at) if line else Meaning("undelivered", None, None)
 
 
-def by_words(text: str) -> ReceiptStatus | None:
-    """What the first row that occurs in it says."""
+def by_words(text: str) -> str | None:
+    """What the first row that occurs in it says: a status, or SOFT."""
     text = _DIFFER_BY_SPACES.sub(" ", text)
     return next((status for words, status in _table().notices if words.search(text)), None)
+
+
+def _meant(word: str | None, code: str | None, detail: str | None, *, never: str | None = None) -> Meaning:
+    """A word of the table; none, or the one that cannot be, is a mail that did not arrive."""
+    if word == SOFT:
+        return Meaning("undelivered", code, detail, soft=soft(f"{code}", told=True))
+    return Meaning(cast(ReceiptStatus, word) if word and word != never else "undelivered", code, detail)
 
 
 def is_notice(mail: Message) -> bool:
@@ -117,7 +130,7 @@ def _command(text: str) -> str:
 @dataclass(frozen=True)
 class _Table:
     replies: tuple[tuple[re.Pattern[str], re.Pattern[str], str | None], ...]
-    notices: tuple[tuple[re.Pattern[str], ReceiptStatus], ...]
+    notices: tuple[tuple[re.Pattern[str], str], ...]
     sender: re.Pattern[str]
     subject: re.Pattern[str]
 
@@ -131,6 +144,6 @@ def _table() -> _Table:
 
     return _Table(
         replies=tuple((words(row["at"]), words(row["words"]), row.get("when")) for row in found["replies"]),
-        notices=tuple((words(row["words"]), cast(ReceiptStatus, row["status"])) for row in found["notices"]),
+        notices=tuple((words(row["words"]), row["status"]) for row in found["notices"]),
         sender=words(found["from"]), subject=words(found["subject"]),
     )  # fmt: skip

@@ -15,14 +15,14 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit, urlunsplit
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.senders.signing import NO_SECRET, any_fits
 from connectors.parts.sending.http_answer import spoken
-from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.mail_receipts import SOFT, receipt
 from connectors.parts.sending.short_text import E164, wish
 from engine.contracts import Delivery, EndpointSeen, Reading, Refused, Verified
 
 HEADER = "x-twilio-signature"
 _TABLE = load_table(Path(__file__).with_name("errors.yaml"))
 STATUSES: Mapping[str, str] = _TABLE["statuses"]
-DEAD = frozenset(_TABLE["dead"])
+DEAD, AWAY = frozenset(_TABLE["dead"]), frozenset(_TABLE["soft"])
 _WORDS = {"STOP": "left", "START": "back"}
 
 
@@ -74,8 +74,8 @@ def read(delivery: Delivery) -> Reading:
         return Reading(ignored="a status of a message that is not ours")
     if known is None:
         return Reading(ignored="a status without a word that we know", unmapped=(status,) if status else ())
-    if known == "undelivered" and code in DEAD:
-        known = "bounced"
+    if known == "undelivered" and (code in DEAD or code in AWAY):
+        known = "bounced" if code in DEAD else SOFT
     told = {"message": message, "merchant": merchant}
     found = receipt(told, known, delivery.received_at, code=code or status, detail=form.get("ErrorMessage"))
     return Reading(receipts=(found,) if found else (), ignored=None if found else "no id of ours in the address")

@@ -18,7 +18,7 @@ import msgspec
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.senders.signing import bearer, token_in_url
 from connectors.parts.sending.http_answer import spoken
-from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.mail_receipts import SOFT, receipt
 from connectors.parts.sending.short_text import E164, wish
 from connectors.parts.values.loose import table, text
 from connectors.parts.values.times import from_unix, moment
@@ -26,7 +26,7 @@ from engine.contracts import Delivery, EndpointSeen, Reading, Refused, Unreadabl
 
 _TABLE = load_table(Path(__file__).with_name("errors.yaml"))
 STATUSES: Mapping[str, str] = _TABLE["statuses"]
-DEAD = frozenset(_TABLE["dead"])
+DEAD, AWAY = frozenset(_TABLE["dead"]), frozenset(_TABLE["soft"])
 _OLD = timedelta(days=2)  # a webhook is tried again for a day
 
 
@@ -79,8 +79,8 @@ def read(delivery: Delivery) -> Reading:
         return Reading(ignored="a status without a word that we know", unmapped=(status[:64],))
     message, _, merchant = (text(told.get("client_ref")) or text(told.get("client-ref")) or "").partition(" ")
     code, detail = _reason(told)
-    if known == "undelivered" and code in DEAD:
-        known = "bounced"
+    if known == "undelivered" and (code in DEAD or code in AWAY):
+        known = "bounced" if code in DEAD else SOFT
     ours = {"message": message, "merchant": merchant}
     found = receipt(ours, known, at, code=code or status, detail=detail)
     return Reading(receipts=(found,) if found else (), ignored=None if found else "no client reference of ours")

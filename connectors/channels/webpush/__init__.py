@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from connectors.channels.webpush.encryption import LONGEST, drawn, encrypted, unpadded
+from connectors.channels.webpush.encryption import LONGEST, drawn, encrypted, padless, unpadded
 from connectors.parts.sending.http_answer import Row, Said, spoken
 from connectors.parts.sending.http_answer import outcome as answered
 from connectors.parts.sending.mail_api import correlation, secret
-from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, HttpRequest, Outcome
+from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, HttpRequest, Linking, Outcome
 from engine.model.consent import OPTIONAL
 from engine.model.message import Content, Envelope
 
@@ -98,12 +100,26 @@ def _subscription(address: str, settings: Mapping[str, str]) -> tuple[str, bytes
 
 
 def known(endpoint: str, settings: Mapping[str, str]) -> bool:
-    """Is this the address of a push service? Whoever takes subscriptions in asks the same."""
+    """Is this the address of a push service?"""
     told = urlsplit(endpoint)
     host = told.hostname or ""
     if host in settings.get("hosts", "").split():
         return True
     return told.scheme == "https" and (host in HOSTS or host.endswith(FAMILIES))
+
+
+def subscription(given: str, settings: Mapping[str, str]) -> str:
+    """PushSubscription.toJSON() with what sending takes, the same however a browser writes it. Raises ValueError."""
+    endpoint, p256dh, auth = _subscription(given, settings)
+    ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), p256dh)
+    keys = {"auth": padless(auth), "p256dh": padless(p256dh)}
+    return msgspec.json.encode({"endpoint": endpoint, "keys": keys}).decode()
+
+
+def public_key(settings: Mapping[str, str]) -> str:
+    """The public half of the connection's key, by which browsers subscribe (RFC 8292 §4). Raises ValueError."""
+    key = ec.derive_private_key(int.from_bytes(unpadded(settings["vapid_key"])), ec.SECP256R1())
+    return padless(key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
 
 
 def classify(result: Answer | Failure) -> Outcome:
@@ -148,4 +164,5 @@ CHANNEL = Channel(
     prepare=prepare,
     classify=classify,
     objections=objections,
+    linking=Linking(address=subscription, browser_key=public_key),
 )

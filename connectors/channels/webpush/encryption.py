@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -44,6 +44,11 @@ def drawn(secret: bytes, about: bytes) -> tuple[bytes, int]:
 def unpadded(text: str) -> bytes:
     """The octets of base64url, with its padding or without. Raises ValueError."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def padless(octets: bytes) -> str:
+    """base64url without its padding."""
+    return urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def _hkdf(salt: bytes, ikm: bytes, info: bytes, length: int) -> bytes:

@@ -25,13 +25,16 @@ _LONGEST = timedelta(seconds=10**9)  # beyond any use; what is honoured is the e
 _LONGEST_DETAIL = 300
 
 
+Kind = Literal["accepted", "rejected", "deferred", "ambiguous"]
+
+
 @dataclass(frozen=True)
 class Row:
     """`status` is a status or its beginning ("5"); `name` the provider's own name of the error, where one says
     more than the status."""
 
     status: str
-    kind: Literal["accepted", "rejected", "deferred", "ambiguous"]
+    kind: Kind
     scope: FailureScope = "provider"
     name: str = ""
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from connectors.parts.sending.address import BadAddress, address
 from connectors.parts.sending.mime import clean, one_click
+from connectors.parts.settings import ADDRESS
 from engine.model.message import Content, Envelope
 
 TAG = re.compile(r"[A-Za-z0-9_-]{1,80}")  # what fits the correlation slot of every provider
 PRINTABLE = r"^[!-~]{8,}(?![\s\S])"
-HOST = r"^https?://[^/?#@\s]+(/[^?#\s]*)?(?![\s\S])"
+HOST = ADDRESS
 
 FROM: Mapping[str, Any] = {
     "from": {"type": "string", "title": "From address at a verified domain; without it the merchant's"},

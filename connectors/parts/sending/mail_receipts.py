@@ -15,7 +15,11 @@ from engine.contracts import Receipt, ReceiptStatus
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d|\.\d)")  # RFC 3463, not part of an IP address
 # Refused for good, but not because the address is dead: full, too large, what it holds, who we are (RFC 3463, 3.3-3.8).
 _NOT_THE_ADDRESS = ("5.2.2", "5.2.3", "5.3.", "5.4.5", "5.5.", "5.6.", "5.7.")
-STATUSES: frozenset[str] = frozenset(get_args(ReceiptStatus))
+# Of the mailbox or its server, and it may pass: full, away, not answering. Then what is about us, or the message.
+_MAY_PASS = ("4.1.", "4.2.", "4.3.", "4.4.", "5.2.2")
+_NOT_ITS_DOING = ("4.2.3", "4.3.4", "4.4.3", "4.4.5", "4.4.6", "4.5.", "4.6.", "4.7.", *_NOT_THE_ADDRESS[1:])
+SOFT = "soft"  # a word of our tables: undelivered because of the address, which may be well again
+STATUSES: frozenset[str] = frozenset((*get_args(ReceiptStatus), SOFT))
 
 
 def receipt(
@@ -24,17 +28,28 @@ def receipt(
 ) -> Receipt | None:  # fmt: skip
     """The receipt of what came back with our correlation (`told`: message, merchant); None without our id, a time or
     a status of ours. A bounce whose reply is about us or the message is "undelivered": it says nothing of the address.
+    What is undelivered for the address's sake, by our table (SOFT) or by the reply, is soft.
     """
     message, merchant = text(told.get("message")), text(told.get("merchant"))
     if message is None or not TAG.fullmatch(message) or at is None or status not in STATUSES:
         return None
-    if status == "bounced" and _not_the_address(f"{code} {detail}"):
-        status = "undelivered"
+    reply = f"{code} {detail}"
+    ends = "undelivered" if status == SOFT or (status == "bounced" and _not_the_address(reply)) else status
     return Receipt(
         message=message, merchant=merchant if merchant and TAG.fullmatch(merchant) else None, as_of=at, machine=machine,
-        status=cast(ReceiptStatus, status), code=(unnamed(code or "") or "")[:100] or None,
-        detail=unnamed(detail or ""),
+        status=cast(ReceiptStatus, ends), code=(unnamed(code or "") or "")[:100] or None,
+        detail=unnamed(detail or ""), soft=ends == "undelivered" and soft(reply, told=status == SOFT),
     )  # fmt: skip
+
+
+def soft(reply: str, *, told: bool = False) -> bool:
+    """Was it not delivered because of the address, which may be well again, by the statuses in the reply (RFC 3463)?
+    `told`: somebody's own word says so. A status that is about us or the message outweighs it: whoever is blocked for a
+    week must not take every mailbox for dead."""
+    codes = _ENHANCED.findall(reply)
+    if any(one.startswith(_NOT_ITS_DOING) for one in codes):
+        return False
+    return told or any(one.startswith(_MAY_PASS) for one in codes)
 
 
 def _not_the_address(text: str) -> bool:

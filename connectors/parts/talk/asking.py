@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from connectors.parts.values.times import moment
-from engine.contracts import Answer, Asking, Delivery, HttpRequest, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, Delivery, HttpRequest, Parcels, Unanswered, UnderWay
 
 ASKED_AT = "x-asked-at"
 _LONGEST_PAUSE = timedelta(days=2)
@@ -19,15 +19,23 @@ _LOGIN = frozenset({401, 403, 407})
 _DOWN = frozenset({408, 425})
 
 
-def ask(request: HttpRequest) -> Generator[Step, Answer | None, Answer]:
+def ask(request: HttpRequest) -> Conversation[Answer]:
     """One request and its answer, of any status: `answer = yield from ask(...)`."""
     answer = yield request
-    if answer is None:
+    if not isinstance(answer, Answer):
         raise TypeError("a request was handed back no answer")
     return answer
 
 
-def ask_json(request: HttpRequest) -> Generator[Step, Answer | None, Any]:
+def under_way(wanted: UnderWay) -> Conversation[Parcels]:
+    """The merchant's parcels that are under way, as the engine knows them."""
+    told = yield wanted
+    if not isinstance(told, Parcels):
+        raise TypeError("no parcels were handed back")
+    return told
+
+
+def ask_json(request: HttpRequest) -> Conversation[Any]:
     """One request and the JSON value of its good answer. Raises Unanswered."""
     return said(good((yield from ask(request))))
 
@@ -72,6 +80,12 @@ def address(base: str, *path: str, **query: object) -> str:
 def form(fields: Mapping[str, str]) -> bytes:
     """A body of application/x-www-form-urlencoded."""
     return urlencode(fields).encode()
+
+
+def sending(url: str, record: Any, auth: Mapping[str, str], method: str = "POST") -> HttpRequest:
+    """A request with the record as its JSON body."""
+    headers = {"content-type": "application/json"}
+    return HttpRequest(method=method, url=url, headers=headers, auth=auth, body=as_body(record))
 
 
 def as_body(record: Any) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from connectors.parts.talk.asking import ask, good, said
 from connectors.parts.values.loose import rows, table, text
-from engine.contracts import Answer, HttpRequest, Step, Unanswered
+from engine.contracts import Conversation, HttpRequest, Unanswered
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -43,7 +43,7 @@ def question(url: str, query: str, auth: Mapping[str, str], variables: Mapping[s
     return HttpRequest(url=url, headers=headers, auth=auth, body=body)
 
 
-def put(request: HttpRequest) -> Generator[Step, Answer | None, Heard]:
+def put(request: HttpRequest) -> Conversation[Heard]:
     """One question and what was heard. Raises Unanswered for an answer that is not GraphQL's. Some servers give
     status 400 to a question that they understand in part: the errors in its body say more than the status."""
     answer = yield from ask(request)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from connectors.parts.talk.asking import ask, form, good, said
 from connectors.parts.values.loose import number, table, text
-from engine.contracts import Answer, Asking, HttpRequest, Renewed, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, HttpRequest, Renewed, Unanswered
 
 EARLY = timedelta(minutes=2)  # clocks differ, and a poll takes its time
 BEARER = {"authorization": "Bearer {access_token}"}
@@ -35,7 +35,7 @@ def _answered_401(answer: Answer) -> bool:
 
 def put(
     asking: Asking, renewal: Renewal, request: HttpRequest, refused: Callable[[Answer], bool] = _answered_401
-) -> Generator[Step, Answer | None, Answer]:
+) -> Conversation[Answer]:
     """The answer to a request whose `auth` is BEARER, of any status. The access token is renewed before it when it is
     missing or has run out, and once after an answer that `refused` it. Raises Unanswered("login")."""
     renewable = bool(asking.settings.get("refresh_token"))
@@ -51,7 +51,7 @@ def put(
     return (yield from ask(request))
 
 
-def renew(asking: Asking, renewal: Renewal) -> Generator[Step, Answer | None, None]:
+def renew(asking: Asking, renewal: Renewal) -> Conversation[None]:
     """Exchange the refresh token. What came of it is told by Renewed before anything else, since the old refresh
     token may be dead from the moment that the system gave a new one."""
     fields = {name: asking.settings.get(name, "") for name in (*renewal.fields, "refresh_token")}

@@ -44,6 +44,11 @@ def from_unix(seconds: object) -> datetime | None:
     return at if at.year in YEARS else None
 
 
+def iso(at: datetime) -> str:
+    """The moment in UTC, to the second: "2026-11-24T12:00:00Z"."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @lru_cache(maxsize=64)
 def zone_named(name: str) -> ZoneInfo:
     """The zone of an IANA name. Raises Unreadable with a hint for a name that does not exist."""

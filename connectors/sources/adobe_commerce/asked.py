@@ -4,17 +4,17 @@ https://developer.adobe.com/commerce/webapi/rest"""
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 from connectors.parts.talk.asking import address, as_body, ask_json, state
 from connectors.parts.talk.walk import Record
 from connectors.parts.values.loose import identity, rows, table
 from connectors.sources.adobe_commerce.words import changed
-from engine.contracts import Answer, Asking, Found, HttpRequest, Step
+from engine.contracts import Asking, Conversation, Found, HttpRequest
 
 PAGE = 50
 Filter = tuple[str, str, str]  # field, condition, value
-Talk = Generator[Step, Answer | None, list[Record]]
+Talk = Conversation[list[Record]]
 
 
 def all_of(asking: Asking, kind: str, field: str, ids: Sequence[str]) -> Talk:

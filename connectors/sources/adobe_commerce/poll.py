@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.talk.walk import Record, Walk
 from connectors.parts.values.loose import identity, rows
 from connectors.sources.adobe_commerce.asked import PAGE, all_of, as_found, search
 from connectors.sources.adobe_commerce.words import changed, when
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
+from engine.contracts import Asking, Conversation, Found, Page
 
 OVERLAP = timedelta(minutes=10)
 UNNUMBERED = 100  # shipments without a number that are looked at again: adding one does not touch the shipment
@@ -28,7 +29,7 @@ class Cursor(msgspec.Struct):
 
 def poll(asking: Asking) -> Conversation[None]:
     """By `updated_at`, kind after kind: a shipment or credit memo need not touch its order."""
-    cursor = msgspec.json.decode(asking.cursor or "{}", type=Cursor)
+    cursor = remembered(asking, Cursor, Cursor)
     done: set[str] = set()
     for kind in KINDS:
         begun = cursor.newest.get(kind)
@@ -46,7 +47,7 @@ def poll(asking: Asking) -> Conversation[None]:
 
 def whole(
     asking: Asking, kind: str, records: Sequence[Record], done: set[str], cursor: Cursor
-) -> Generator[Step, Answer | None, tuple[Found, ...]]:
+) -> Conversation[tuple[Found, ...]]:
     """The orders of these records, each once in a poll, with their shipments and credit memos."""
     field = "entity_id" if kind == "orders" else "order_id"
     ids = [found for one in records if (found := identity(one.get(field))) and found not in done]
@@ -90,4 +91,4 @@ def _forget(cursor: Cursor, now: datetime) -> None:
 
 def _text(cursor: Cursor, now: datetime) -> str:
     _forget(cursor, now)
-    return msgspec.json.encode(cursor, order="deterministic").decode()
+    return written(cursor)

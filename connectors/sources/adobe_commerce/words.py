@@ -7,21 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.parts.bodies.statusmap import load
-from connectors.parts.values.loose import money, number, plain, raw_status, rounded, text
+from connectors.parts.bodies import statusmap
+from connectors.parts.values.loose import money, number, plain, rounded, text
 from connectors.parts.values.times import moment
 from engine.model.order import Money
 
-MAP = load(Path(__file__).parent)
+MAP = statusmap.load(Path(__file__).parent)
 
 
 def meaning(section: str, value: object) -> tuple[str | None, tuple[str, ...]]:
     """Our word for a raw state, and the raw state itself when the map does not have it."""
-    raw = raw_status(value)
-    if raw is None:
-        return None, ()
-    fields = MAP[section].get(raw)
-    return (fields["status"], ()) if fields else (None, (raw,))
+    fields, unmapped = statusmap.meaning(MAP[section], value)
+    return fields.get("status"), unmapped
 
 
 def when(source: Mapping[str, Any], name: str) -> datetime | None:

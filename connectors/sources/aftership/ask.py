@@ -8,9 +8,9 @@ from typing import Any
 
 from connectors.parts.bodies.records import unwrapped
 from connectors.parts.talk.asking import address, as_body, ask, good, said
-from connectors.parts.talk.bookmark import bookmark, iso
+from connectors.parts.talk.cursor import window
 from connectors.parts.values.loose import identity, rows, table, text
-from connectors.parts.values.times import from_unix, moment
+from connectors.parts.values.times import from_unix, iso, moment
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
 
 BASE = "https://api.aftership.com/tracking/2026-07"
@@ -21,8 +21,8 @@ LONGEST_PAUSE = timedelta(minutes=5)  # the limit counts by the second; a clock 
 
 def poll(asking: Asking) -> Conversation[None]:
     """Every tracking changed since the last poll, a page at a time."""
-    here = bookmark(asking)
-    cursor, seen = here.page, set[str]()
+    here = window(asking)
+    cursor, seen = here.after, set[str]()
     while True:
         query = {"updated_at_min": iso(here.since), "limit": PAGE, "cursor": cursor}
         answer = table(table((yield from _asked(asking, "trackings", **query))).get("data"))
@@ -31,11 +31,11 @@ def poll(asking: Asking) -> Conversation[None]:
         page = table(answer.get("pagination"))
         following = text(page.get("next_cursor"))
         if not trackings or following is None or following in seen or page.get("has_next_page") is False:
-            yield Page(found=found, cursor=here.through())
+            yield Page(found=found, cursor=here.through().text)
             return
         seen.add(following)
         cursor = following
-        yield Page(found=found, cursor=here.at(following))
+        yield Page(found=found, cursor=here.reached(following).text)
 
 
 def fetch(asking: Asking, ref: str) -> Conversation[None]:

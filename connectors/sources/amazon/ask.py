@@ -6,16 +6,16 @@ https://developer-docs.amazon.com/sp-api/reference: searchOrders 0.0056 requests
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from connectors.parts.talk.asking import said
-from connectors.parts.talk.window import window
+from connectors.parts.talk.cursor import window
 from connectors.parts.values.loose import first, rows, table, text
+from connectors.parts.values.times import iso
 from connectors.sources.amazon.asked import MOST_PAGES, PARTS, as_found, granted, is_old, marketplaces, put_to
 from connectors.sources.amazon.orders import moved
 from connectors.sources.amazon.words import Record, lowered, order_id
-from engine.contracts import Answer, Api, Asking, Conversation, Finding, Page, Step, Unanswered
+from engine.contracts import Api, Asking, Conversation, Finding, Page, Unanswered
 
 
 def poll(asking: Asking) -> Conversation[None]:
@@ -66,9 +66,9 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     return (Finding(level="ok", what="Amazon lets this application in"),)
 
 
-def _search(asking: Asking, since: datetime, token: str | None) -> Generator[Step, Answer | None, Record]:
+def _search(asking: Asking, since: datetime, token: str | None) -> Conversation[Record]:
     """One page. A token goes with the same question."""
-    stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = iso(since)
     places = ",".join(marketplaces(asking))
     if is_old(asking):
         answer = yield from put_to(

@@ -5,7 +5,6 @@ Login with Amazon gives access tokens for an hour. https://developer-docs.amazon
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import timedelta
 
 from connectors.parts.talk.asking import address, as_body, good, said
@@ -13,7 +12,7 @@ from connectors.parts.talk.oauth import Renewal, put
 from connectors.parts.values.loose import number, rows, table, text
 from connectors.sources.amazon.orders import moved
 from connectors.sources.amazon.words import Record, lowered, order_id
-from engine.contracts import Answer, Asking, Found, HttpRequest, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, Found, HttpRequest, Unanswered
 
 URL = "https://sellingpartnerapi-fe.amazon.com"
 LOGIN = "https://api.amazon.com/auth/o2/token"
@@ -23,7 +22,7 @@ MOST_PAGES = 100
 LONGEST_PAUSE = timedelta(minutes=15)
 
 
-def put_to(asking: Asking, *path: str, **query: object) -> Generator[Step, Answer | None, Answer]:
+def put_to(asking: Asking, *path: str, **query: object) -> Conversation[Answer]:
     """The answer of any status, with an access token that was renewed when it had run out."""
     base = asking.settings.get("url") or URL
     request = HttpRequest(
@@ -49,7 +48,7 @@ def granted(answer: Answer) -> Answer:
     return good(answer)
 
 
-def as_found(asking: Asking, order: Record) -> Generator[Step, Answer | None, Found]:
+def as_found(asking: Asking, order: Record) -> Conversation[Found]:
     """The order as a delivery; of the older API its items are asked for too."""
     body: dict[str, object] = {"order": order}
     if is_old(asking):

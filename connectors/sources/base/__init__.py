@@ -5,11 +5,32 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.parts.senders.polled import identify, verify
+from connectors.parts.settings import address, choice, secret, settings, text
 from connectors.sources.base.asked import TOKENS, URL, check
 from connectors.sources.base.poll import poll
 from connectors.sources.base.read import read
 from connectors.sources.base.words import ZONE
 from engine.contracts import Api, Manifest, Source
+
+SETTINGS = settings(
+    {
+        "client_id": text("Client id of the app", "アプリのクライアントID"),
+        "client_secret": secret("Client secret of the app", "アプリのクライアントシークレット"),
+        "redirect_uri": text(
+            "Callback URL of the app, as it is registered", "アプリに登録したコールバックURL", pattern="^https?://"
+        ),
+        "refresh_token": secret("Refresh token, renewed by itself", "リフレッシュトークン（自動で更新されます）"),
+        "access_token": secret("Access token, fetched by itself", "アクセストークン（自動で取得されます）"),
+        "own_mails": choice(
+            "BASE's own mails count, so that ours are not sent beside them",
+            "BASEが送るメールと同じお知らせを送らない",
+            "yes",
+            "no",
+            default="yes",
+        ),
+        "url": address(default=URL),
+    }
+)
 
 SOURCE = Source(
     manifest=Manifest(
@@ -18,59 +39,7 @@ SOURCE = Source(
         title_ja="BASE",
         modes=("poll",),
         capabilities=frozenset({"items", "contact", "tracking", "scans", "partial_shipments", "cancellation", "eta"}),
-        settings={
-            "type": "object",
-            "properties": {
-                "client_id": {
-                    "type": "string",
-                    "minLength": 1,
-                    "title": "Client id of the app",
-                    "title_ja": "アプリのクライアントID",
-                },
-                "client_secret": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Client secret of the app",
-                    "title_ja": "アプリのクライアントシークレット",
-                },
-                "redirect_uri": {
-                    "type": "string",
-                    "pattern": "^https?://",
-                    "title": "Callback URL of the app, as it is registered",
-                    "title_ja": "アプリに登録したコールバックURL",
-                },
-                "refresh_token": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Refresh token, renewed by itself",
-                    "title_ja": "リフレッシュトークン（自動で更新されます）",
-                },
-                "access_token": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Access token, fetched by itself",
-                    "title_ja": "アクセストークン（自動で取得されます）",
-                },
-                "own_mails": {
-                    "type": "string",
-                    "enum": ["yes", "no"],
-                    "default": "yes",
-                    "title": "BASE's own mails count, so that ours are not sent beside them",
-                    "title_ja": "BASEが送るメールと同じお知らせを送らない",
-                },
-                "url": {
-                    "type": "string",
-                    "pattern": "^https?://",
-                    "default": URL,
-                    "title": "Address of the API",
-                    "title_ja": "APIのアドレス",
-                },
-            },
-            "additionalProperties": False,
-        },
+        settings=SETTINGS,
         time_zone=ZONE,
         notifies_customer="yes",
     ),

@@ -6,7 +6,7 @@ at every full hour) and https://docs.thebase.in/docs/api/oauth/refresh_token (a 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NoReturn
@@ -18,7 +18,7 @@ from connectors.parts.talk.asking import address, good, said
 from connectors.parts.values.loose import identity, rows, table, text
 from connectors.parts.values.times import zone_named
 from connectors.sources.base.words import ZONE
-from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Unanswered
 
 URL = "https://api.thebase.in"
 TOKENS = timedelta(days=30)
@@ -27,7 +27,7 @@ AFTER = timedelta(minutes=1)  # their clock and ours differ
 LOGIN = frozenset({"invalid_client", "invalid_grant", "unauthorized_client", "access_denied", "invalid_token"})
 
 
-def get(asking: Asking, *path: str, **query: object) -> Generator[Step, Answer | None, Mapping[str, Any]]:
+def get(asking: Asking, *path: str, **query: object) -> Conversation[Mapping[str, Any]]:
     """The object that the API answers. Raises Unanswered; `missing` tells an order that is not there."""
     base = (asking.settings.get("url") or URL).rstrip("/").removesuffix("/1")
     renewal = oauth.Renewal(
@@ -47,7 +47,7 @@ def get(asking: Asking, *path: str, **query: object) -> Generator[Step, Answer |
     return table(said(good(answer)))
 
 
-def companies(asking: Asking) -> Generator[Step, Answer | None, dict[str, str]]:
+def companies(asking: Asking) -> Conversation[dict[str, str]]:
     """Names of carriers by their ids."""
     told = yield from get(asking, "delivery_companies")
     named = (

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.values.loose import identity
 from connectors.parts.values.times import from_unix
 from connectors.sources.base.words import status_of
@@ -37,7 +38,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def text(self) -> str:
         """As it is stored."""
-        return msgspec.json.encode(self).decode()
+        return written(self)
 
 
 def is_open(row: Mapping[str, Any]) -> bool:
@@ -64,11 +65,8 @@ def kept(known: Mapping[str, int], listed: list[Mapping[str, Any]], now: datetim
 
 def begun(asking: Asking) -> Cursor:
     """The cursor with the list begun; a poll that was broken off goes on where it was."""
-    try:
-        cursor = msgspec.json.decode(asking.cursor or "", type=Cursor)
-    except msgspec.DecodeError:
-        since = int(asking.since.timestamp())
-        return Cursor(seen=since, start=since)
+    since = int(asking.since.timestamp())
+    cursor = remembered(asking, Cursor, lambda: Cursor(seen=since, start=since))
     if cursor.start is not None or cursor.left:
         return cursor
     recent = int((asking.now - RECENT).timestamp())

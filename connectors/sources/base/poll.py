@@ -7,7 +7,7 @@ goes: for those that are older, and for articles that are sent one by one.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from connectors.sources.base.asked import companies, get, missing
 from connectors.sources.base.cursor import Cursor, begun, is_open, kept, second
 from connectors.sources.base.read import ORDER
 from connectors.sources.base.words import ZONE, last_change
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step, Unanswered
+from engine.contracts import Asking, Conversation, Found, Page, Unanswered
 
 OVERLAP = timedelta(minutes=10)  # of changes
 LIMIT = 50  # of the list, each of which may have to be read in full: a page must not take long
@@ -40,7 +40,7 @@ def poll(asking: Asking) -> Conversation[None]:
     yield from _again(asking, cursor, names)
 
 
-def _list(asking: Asking, cursor: Cursor, names: Mapping[str, str]) -> Generator[Step, Answer | None, Cursor]:
+def _list(asking: Asking, cursor: Cursor, names: Mapping[str, str]) -> Conversation[Cursor]:
     """Look through the list, newest orders first: one that comes in meanwhile pushes the others back, so that some come
     twice and none is missed."""
     start = _written(cursor.start or 0)
@@ -67,7 +67,7 @@ def _list(asking: Asking, cursor: Cursor, names: Mapping[str, str]) -> Generator
     return cursor
 
 
-def _again(asking: Asking, cursor: Cursor, names: Mapping[str, str]) -> Generator[Step, Answer | None, None]:
+def _again(asking: Asking, cursor: Cursor, names: Mapping[str, str]) -> Conversation[None]:
     """Read open orders again, a page every ten: a limit that other apps have used up costs no more."""
     while turn := in_turn(cursor.open, cursor.turn, min(AT_ONCE, cursor.left)):
         found, still = [], dict(cursor.open)
@@ -81,7 +81,7 @@ def _again(asking: Asking, cursor: Cursor, names: Mapping[str, str]) -> Generato
         yield Page(found=tuple(found), cursor=cursor.text)
 
 
-def _detail(asking: Asking, key: object, names: Mapping[str, str]) -> Generator[Step, Answer | None, Found | None]:
+def _detail(asking: Asking, key: object, names: Mapping[str, str]) -> Conversation[Found | None]:
     """The order as it goes into the inbox, with the name of its carrier; None when it is not there."""
     number = identity(key)
     if number is None:

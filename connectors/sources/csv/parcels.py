@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import cast
 
 from connectors.parts.parcels import carriers
 from connectors.parts.values.values import day_bounds
@@ -127,7 +128,7 @@ def _scans(told: Told, parcel: Parcel, slug: str | None) -> Iterator[ScanSeen]:
         said = {"status": "delivered"} if word is None else wording.of_parcel(word, slug)
         if said is None and word is not None:
             told.unmapped.append(word[:64])
-        status_now: Status = (said or {}).get("status", "unknown")  # type: ignore[assignment]
+        status_now = cast(Status, (said or {}).get("status", "unknown"))
         at = arrived if arrived and status_now in ("delivered", "unknown") else told.word_at(row)
         if (word, at) in seen:
             continue

@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.settings import address, number, secret, settings, text
 from connectors.sources.easypost.ask import check, fetch, poll, subscribe
 from connectors.sources.easypost.read import ZONE, read
 from connectors.sources.easypost.verify import identify, verify
 from engine.contracts import Api, Manifest, Source
+
+SETTINGS = settings(
+    {
+        "secret": secret(
+            "Webhook secret: a long text of your own, the same as at EasyPost",
+            "Webhookのシークレット（EasyPostに登録するものと同じ文字列）",
+        ),
+        "token": secret(
+            "API key, for asking EasyPost and for registering the webhook",
+            "APIキー（EasyPostへの問い合わせとWebhookの登録に使います）",
+        ),
+        "url": address(default="https://api.easypost.com/v2"),
+        "days": number(
+            "For how many days after it was made a tracker is asked for", "作成から何日間、追跡情報を問い合わせるか", 30
+        ),
+        "timezone": text(
+            "Time zone of the receivers (IANA name), for expected days of arrival",
+            "お届け先のタイムゾーン（お届け予定日に使います。例: Asia/Tokyo）",
+            default=ZONE,
+        ),
+    },
+    required=("secret",),
+)
 
 SOURCE = Source(
     manifest=Manifest(
@@ -16,48 +40,7 @@ SOURCE = Source(
         title_ja="EasyPost（配送追跡）",
         modes=("webhook", "poll"),
         capabilities=frozenset({"tracking", "scans", "delivery_id", "eta"}),
-        settings={
-            "type": "object",
-            "properties": {
-                "secret": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Webhook secret: a long text of your own, the same as at EasyPost",
-                    "title_ja": "Webhookのシークレット（EasyPostに登録するものと同じ文字列）",
-                },
-                "token": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "API key, for asking EasyPost and for registering the webhook",
-                    "title_ja": "APIキー（EasyPostへの問い合わせとWebhookの登録に使います）",
-                },
-                "url": {
-                    "type": "string",
-                    "pattern": "^https?://",
-                    "default": "https://api.easypost.com/v2",
-                    "title": "Address of the API",
-                    "title_ja": "APIのアドレス",
-                },
-                "days": {
-                    "type": "string",
-                    "pattern": r"^[1-9]\d{0,2}$",
-                    "default": "30",
-                    "title": "For how many days after it was made a tracker is asked for",
-                    "title_ja": "作成から何日間、追跡情報を問い合わせるか",
-                },
-                "timezone": {
-                    "type": "string",
-                    "minLength": 1,
-                    "default": ZONE,
-                    "title": "Time zone of the receivers (IANA name), for expected days of arrival",
-                    "title_ja": "お届け先のタイムゾーン（お届け予定日に使います。例: Asia/Tokyo）",
-                },
-            },
-            "required": ["secret"],
-            "additionalProperties": False,
-        },
+        settings=SETTINGS,
         time_zone="UTC",
         notifies_customer="maybe",  # its tracking mails are an option of the account
     ),

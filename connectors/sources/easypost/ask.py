@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said
-from connectors.parts.talk.bookmark import bookmark, iso
+from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said, sending
+from connectors.parts.talk.cursor import window
 from connectors.parts.values.loose import identity, rows, table, text
-from connectors.parts.values.times import moment
+from connectors.parts.values.times import iso, moment
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
 
 BASE = "https://api.easypost.com/v2"
@@ -27,9 +27,9 @@ def get(asking: Asking, *path: str, **query: object) -> HttpRequest:
 def poll(asking: Asking) -> Conversation[None]:
     """Every tracker made in the last `days` that has changed. The list is by date of making and shows no changes, so
     it is read whole, newest first, a page at a time."""
-    here = bookmark(asking)
+    here = window(asking)
     days = timedelta(days=int(asking.settings.get("days") or 30))
-    before, seen = here.page, set[str]()
+    before, seen = here.after, set[str]()
     while True:
         listed = get(
             asking, "trackers", page_size=PAGE, before_id=before, start_datetime=iso(min(here.since, here.began - days))
@@ -39,11 +39,11 @@ def poll(asking: Asking) -> Conversation[None]:
         found = tuple(one for one in map(_found, trackers) if one.changed_at is None or one.changed_at >= here.since)
         last = identity(trackers[-1].get("id")) if trackers else None
         if last is None or last in seen or answer.get("has_more") is not True:
-            yield Page(found=found, cursor=here.through())
+            yield Page(found=found, cursor=here.through().text)
             return
         seen.add(last)
         before = last
-        yield Page(found=found, cursor=here.at(last))
+        yield Page(found=found, cursor=here.reached(last).text)
 
 
 def fetch(asking: Asking, ref: str) -> Conversation[None]:
@@ -114,13 +114,7 @@ def subscribe(asking: Asking, target: str) -> Conversation[tuple[Finding, ...]]:
 
 
 def _send(asking: Asking, method: str, path: tuple[str, ...], body: Mapping[str, Any]) -> Conversation[None]:
-    request = HttpRequest(
-        method=method,
-        url=address(_base(asking), *path),
-        headers={"content-type": "application/json"},
-        auth=AUTH,
-        body=as_body(body),
-    )
+    request = sending(address(_base(asking), *path), body, AUTH, method)
     good((yield from ask(request)))
 
 

@@ -6,7 +6,7 @@ POST {shop}/token to renew it. Nothing is ever written: each mail or parcel that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from connectors.parts.values.loose import identity, table
 from connectors.sources.eccube.query import FIELDS, Fields, fewer, messages, one
 from connectors.sources.eccube.read import ORDER
 from connectors.sources.eccube.words import last_change
-from engine.contracts import Answer, Asking, Conversation, Finding, Found, Page, Step, Unanswered
+from engine.contracts import Asking, Conversation, Finding, Found, Page, Unanswered
 
 MOST_FIELDS_LEFT_OUT = 12  # each takes a question; an API that knows fewer of ours is not the one we know
 TOKENS = timedelta(days=30)  # a refresh token's life, unless the shop has changed it
@@ -65,7 +65,7 @@ def found(record: Any) -> Found:
     return Found(topic=ORDER, key=state(f"orders/{number}", body), body=body, changed_at=changed_at)
 
 
-def put(asking: Asking, ask: Callable[[Fields], str]) -> Generator[Step, Answer | None, dict[str, Any]]:
+def put(asking: Asking, ask: Callable[[Fields], str]) -> Conversation[dict[str, Any]]:
     """The data of the answer to a question. Fields that the API does not know are left out and it is asked again.
     Raises Unanswered."""
     base = asking.settings.get("url", "")

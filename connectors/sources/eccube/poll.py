@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.values.loose import flag, rows, table
 from connectors.sources.eccube.asked import found, put
 from connectors.sources.eccube.query import many
@@ -55,15 +56,15 @@ def poll(asking: Asking) -> Conversation[None]:
         more = flag(table(answered.get("pageInfo")).get("hasNextPage")) and records and records != before
         if not more or cursor.page >= MOST_PAGES or _past(changed, start):
             done = Cursor(since=max(until, cursor.since), deep=cursor.deep)
-            yield Page(found=tuple(news), cursor=_written(done))
+            yield Page(found=tuple(news), cursor=written(done))
             return
         cursor, before = replace(cursor, page=cursor.page + 1, until=until), records
-        yield Page(found=tuple(news), cursor=_written(cursor))
+        yield Page(found=tuple(news), cursor=written(cursor))
 
 
 def _begun(asking: Asking) -> Cursor:
     """The cursor with a look begun; one that was broken off goes on where it was."""
-    cursor = _read(asking)
+    cursor = remembered(asking, Cursor, lambda: Cursor(since=asking.since, deep=asking.now))
     if cursor.start is not None:
         return cursor
     if asking.now - cursor.deep >= DEEP_EVERY:
@@ -71,18 +72,7 @@ def _begun(asking: Asking) -> Cursor:
     return replace(cursor, start=cursor.since - OVERLAP)
 
 
-def _read(asking: Asking) -> Cursor:
-    try:
-        return msgspec.json.decode(asking.cursor or "", type=Cursor)
-    except msgspec.DecodeError:
-        return Cursor(since=asking.since, deep=asking.now)
-
-
 def _past(changed: list[datetime | None], start: datetime) -> bool:
     """Has the look come to what is known? Only where the page is sorted as it should be: plugins may sort otherwise."""
     times = [at for at in changed if at is not None]
     return len(times) == len(changed) and times == sorted(times, reverse=True) and times[-1] < start
-
-
-def _written(cursor: Cursor) -> str:
-    return msgspec.json.encode(cursor).decode()

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from connectors.parts.parcels import gs1
+from connectors.parts.parcels.edi import Reader
 from connectors.parts.parcels.ship_notice import Goods, Notice, Pack, past, told_at
 from connectors.parts.values.loose import quantity
 from connectors.sources.edifact.clocks import dated, expected
-from connectors.sources.edifact.envelope import Message, Reader
+from connectors.sources.edifact.envelope import Message
 from connectors.sources.edifact.parties import carrier, recipient
 from connectors.sources.edifact.segments import Segment
 from engine.contracts import Unreadable

@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 
+from connectors.parts.parcels import edi
 from connectors.parts.values.values import When
 from connectors.sources.edifact.clocks import said
-from connectors.sources.edifact.segments import Segment
+from connectors.sources.edifact.segments import Segment, segments
 
 TEST = 11  # the element of a UNB that marks a test
 _OUTSIDE = frozenset({"UNB", "UNG", "UNE", "UNZ", "UNT"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reader:
-    """What the connection says: `orders` are qualifiers of RFF, the best first; `agreed` are codes of partners."""
-
-    zone: str
-    orders: tuple[str, ...]
-    agreed: Mapping[str, Mapping[str, str]]
-    received_at: datetime
+Message = edi.Message[Segment]
 
 
-@dataclass(kw_only=True)
-class Message:
-    """`partner` are the names of its sender; `made` is when the interchange was. `test` is what it says of itself."""
-
-    kind: str
-    partner: tuple[str, ...] = ()
-    receiver: str = ""
-    made: When | None = None
-    test: bool = False
-    segments: list[Segment] = field(default_factory=list)
-
-
-def messages(told: Iterable[Segment], zone: str) -> list[Message]:
-    """Every message, in order. `zone` is that of the envelopes' times."""
+def messages(body: bytes, zone: str) -> list[Message]:
+    """Every message, in order. `zone` is that of the envelopes' times. Raises Unreadable for what is no EDIFACT."""
     found: list[Message] = []
     unb = ung = Segment("", ())
     current: Message | None = None
-    for one in told:
+    for one in segments(body):
         if one.id == "UNB":
             unb, ung = one, Segment("", ())
         elif one.id == "UNG":

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
-from operator import attrgetter
-
-from connectors.parts.bodies import interchanges
-from connectors.parts.parcels import partner_codes, ship_notice
-from connectors.parts.values.times import zone_named
+from connectors.parts.parcels import edi
 from connectors.sources.edifact import status
 from connectors.sources.edifact.advice import notice
-from connectors.sources.edifact.envelope import Message, Reader, messages
-from connectors.sources.edifact.segments import segments
+from connectors.sources.edifact.envelope import messages
 from engine.contracts import Delivery, Reading
 
-ZONE = "UTC"
-ORDERS = "ON,CO"
+SYNTAX = edi.Syntax(
+    called="message type",
+    zone="UTC",
+    orders="ON,CO",
+    messages=messages,
+    kinds={"DESADV": edi.noticed(notice), "IFTSTA": status.observed},
+)
 
 
 def read(delivery: Delivery) -> Reading:
     """What the messages say: DESADV and IFTSTA; others are passed over. One that cannot be read is reported by its
     place in the file, and the others go in. Raises Unreadable for what is no EDIFACT, and when none can be read."""
-    config = delivery.config
-    zone = config.get("timezone") or ZONE
-    zone_named(zone)
-    reader = Reader(
-        zone=zone,
-        orders=interchanges.listed(config.get("order") or ORDERS),
-        agreed=partner_codes.agreed(config),
-        received_at=delivery.received_at,
-    )
-    told = messages(segments(delivery.body), zone)
-    using = partial(_one, reader, config.get("tests") == "ignore")
-    return interchanges.each(told, using, attrgetter("receiver") if config.get("route") == "yes" else None)
-
-
-def _one(reader: Reader, no_tests: bool, told: Message) -> Reading:
-    if told.test and no_tests:
-        return Reading(ignored="the interchange is marked as a test")
-    unmapped: list[str] = []
-    match told.kind:
-        case "DESADV":
-            found = list(ship_notice.observed(notice(told, reader)))
-        case "IFTSTA":
-            found, unmapped = status.observed(told, reader)
-        case _:
-            return Reading(ignored=f"message type {told.kind[:6]} is not used")
-    if not found:
-        return Reading(ignored=f"the {told.kind} names no parcel or tells nothing")
-    return Reading(observations=tuple(found), unmapped=tuple(dict.fromkeys(unmapped)))
+    return edi.read(SYNTAX, delivery)

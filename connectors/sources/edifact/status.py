@@ -12,16 +12,17 @@ from msgspec import structs
 
 from connectors.parts.bodies import statusmap
 from connectors.parts.parcels import carrier_words, carriers, gs1, partner_codes
+from connectors.parts.parcels.edi import Reader, on_the_way
 from connectors.parts.parcels.ship_notice import past
 from connectors.parts.values.arrivals import NOBODY_SAYS, Arrival
 from connectors.parts.values.loose import raw_status
 from connectors.parts.values.values import When
 from connectors.parts.values.zones import zone_of
 from connectors.sources.edifact.clocks import dated, expected
-from connectors.sources.edifact.envelope import Message, Reader
+from connectors.sources.edifact.envelope import Message
 from connectors.sources.edifact.parties import carrier
 from connectors.sources.edifact.segments import Segment
-from engine.contracts import Observation, Ref, ScanSeen, ShipmentSeen, Unreadable
+from engine.contracts import Observation, Ref, ScanSeen, Unreadable
 from engine.model.shipment import Status
 
 MAP = statusmap.load(Path(__file__).parent)
@@ -78,18 +79,7 @@ def observed(told: Message, reader: Reader) -> tuple[list[Observation], list[str
         arrival = expected(group.own, reader.zone)
         arrivals |= {ref: arrival if any(arrival) else arrivals.get(ref, NOBODY_SAYS) for ref in refs}
     made = past(head, reader.zone, head.day if head else None, reader.received_at)
-    for ref, (earliest, latest) in arrivals.items():
-        if slug or name or latest:
-            found.append(
-                ShipmentSeen(
-                    ref=ref,
-                    as_of=made or reader.received_at,
-                    carrier=slug,
-                    carrier_name=name,
-                    eta_from=earliest,
-                    eta_until=latest,
-                )
-            )
+    found += on_the_way(arrivals, made or reader.received_at, slug, name)
     return found, unmapped
 
 

@@ -6,21 +6,20 @@ https://app2.logiless.com/developer/documents/authentication and .../specificati
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
 from connectors.parts.talk.asking import address, good, said
 from connectors.parts.talk.oauth import BEARER, Renewal, put
 from connectors.parts.values.times import from_unix
-from engine.contracts import Answer, Asking, HttpRequest, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, HttpRequest, Unanswered
 
 URL = "https://app2.logiless.com"
 MONTH = timedelta(days=30)
 LONGEST = timedelta(hours=1)
 
 
-def get(asking: Asking, listed: str, **query: object) -> Generator[Step, Answer | None, Any]:
+def get(asking: Asking, listed: str, **query: object) -> Conversation[Any]:
     """The JSON value of a list of the merchant's ("sales_orders"). Raises Unanswered."""
     base = asking.settings.get("url") or URL
     merchant = asking.settings.get("merchant_id", "")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from connectors.parts.talk.asking import as_body, state
-from connectors.parts.talk.window import OVERLAP, window
-from connectors.parts.values.loose import identity, rows, table
+from connectors.parts.talk.cursor import OVERLAP, remembered, window, written
+from connectors.parts.values.loose import identity, rows
 from connectors.parts.values.loose import number as count_of
 from connectors.sources.logiless.asked import get
 from connectors.sources.logiless.read import DELIVERY, ORDER
 from connectors.sources.logiless.words import ZONE, when
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
+from engine.contracts import Asking, Conversation, Found, Page
 
 LIMIT = 100  # the most that both lists give
 LISTS = {"sales_orders": ORDER, "outbound_deliveries": DELIVERY}
@@ -29,7 +27,7 @@ def poll(asking: Asking) -> Conversation[None]:
     A delivery changes without its order (a tracking number is added), so both are asked for. A list ends with a page
     that brings nothing new, or when as many were seen as it counts.
     """
-    places = _places(asking.cursor)
+    places = remembered(asking, dict[str, str], dict)
     for listed in LISTS:
         place = window(replace(asking, cursor=places.get(listed)))
         number = int(place.after) if place.after and place.after.isdigit() else 1
@@ -42,23 +40,14 @@ def poll(asking: Asking) -> Conversation[None]:
             place = place.reached(str(number), *(record.changed_at for record in new.values()))
             over = not new or (total is not None and (number - 1) * len(found) >= total)
             places[listed] = (place.done(OVERLAP) if over else place).text
-            yield Page(found=tuple(new.values()), cursor=msgspec.json.encode(places).decode())
+            yield Page(found=tuple(new.values()), cursor=written(places))
             if over:
                 break
 
 
-def _places(cursor: str | None) -> dict[str, str]:
-    """List -> its window. A cursor that cannot be read counts as none: what is found twice is stored once."""
-    try:
-        told = table(msgspec.json.decode(cursor or "{}"))
-    except msgspec.DecodeError:
-        return {}
-    return {listed: told[listed] for listed in LISTS if isinstance(told.get(listed), str)}
-
-
 def _page(
     asking: Asking, listed: str, number: int, since: datetime
-) -> Generator[Step, Answer | None, tuple[list[Mapping[str, Any]], int | None]]:
+) -> Conversation[tuple[list[Mapping[str, Any]], int | None]]:
     """The records of a page, and how many the list counts in all. A list may come without its wrapper."""
     local = since.astimezone(ZoneInfo(ZONE)).strftime("%Y-%m-%d %H:%M:%S")
     store = asking.settings.get("store") or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as _Table
 from datetime import timedelta
 
+from connectors.parts.settings import address, secret, settings, text
 from connectors.sources.mapped.mapping import MOST_LETTERS, mapping_of
 from connectors.sources.mapped.places import Mistake
 from connectors.sources.mapped.poll import check, poll
@@ -13,9 +14,8 @@ from connectors.sources.mapped.remarks import remarks
 from connectors.sources.mapped.trust import identify, verify
 from engine.contracts import Api, Manifest, Source
 
-SETTINGS = {
-    "type": "object",
-    "properties": {
+SETTINGS = settings(
+    {
         "mapping": {
             "type": "string",
             "file": True,
@@ -24,39 +24,17 @@ SETTINGS = {
             "title": "The mapping, as --set mapping=@FILE",
             "title_ja": "マッピング(--set mapping=@ファイル)",
         },
-        "secret": {
-            "type": "string",
-            "secret": True,
-            "title": "Secret by which posts are verified",
-            "title_ja": "受信の検証に使うシークレット",
-        },
-        "url": {
-            "type": "string",
-            "pattern": "^https?://",
-            "title": "Address of the API that is polled",
-            "title_ja": "ポーリングする API のアドレス",
-        },
-        "token": {"type": "string", "secret": True, "title": "Token of the API", "title_ja": "API のトークン"},
-        "user": {"type": "string", "secret": True, "title": "User of the API", "title_ja": "API のユーザー名"},
-        "password": {"type": "string", "secret": True, "title": "Password of the API", "title_ja": "API のパスワード"},
-        "timezone": {
-            "type": "string",
-            "title": "Time zone of times without one, instead of the mapping's",
-            "title_ja": "日時のタイムゾーン(マッピングの指定に優先)",
-        },
-        "route": {
-            "enum": ["no", "yes"],
-            "default": "no",
-            "title": "Route records to merchants by `owner` of the mapping",
-            "title_ja": "マッピングの owner で店舗へ振り分ける",
-        },
+        "secret": secret("Secret by which posts are verified", "受信の検証に使うシークレット"),
+        "url": address("Address of the API that is polled", "ポーリングする API のアドレス"),
+        "token": secret("Token of the API", "API のトークン"),
+        "user": secret("User of the API", "API のユーザー名"),
+        "password": secret("Password of the API", "API のパスワード"),
+        "timezone": text(
+            "Time zone of times without one, instead of the mapping's", "日時のタイムゾーン(マッピングの指定に優先)"
+        ),
     },
-    "patternProperties": {
-        r"^route\..+$": {"type": "string", "title": "Merchant of an owner", "title_ja": "荷主に対応する店舗"},
-    },
-    "required": ["mapping"],
-    "additionalProperties": False,
-}
+    required=("mapping",),
+)
 
 
 def misset(config: _Table[str, str]) -> str | None:

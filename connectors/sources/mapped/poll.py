@@ -1,21 +1,17 @@
-"""Asking a JSON API as the mapping describes it: what has changed since, page by page.
-
-The cursor is ours: {"since": the time to ask from, "newest": the newest change that was seen, "page": where to go on}.
-`since` moves on when the last page is through, so that a poll that was cut off goes on at its page.
-"""
+"""Asking a JSON API as the mapping describes it: what has changed since, page by page."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import msgspec
+from msgspec.structs import replace
 
 from connectors.parts.talk.asking import address, as_body, ask_json, state
-from connectors.parts.values.times import moment, zone_named
+from connectors.parts.talk.cursor import Window, window
+from connectors.parts.values.times import iso, zone_named
 from connectors.sources.mapped import convert
 from connectors.sources.mapped.expressions import Expression, Scope
 from connectors.sources.mapped.mapping import Mapped, mapping_of
@@ -24,28 +20,22 @@ from connectors.sources.mapped.places import Mistake
 from connectors.sources.mapped.read import POLLED
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
 
+LATER = timedelta(0)  # the overlap is the mapping's own, taken off when it is asked
 MOST_PAGES = 1_000  # of one poll; what is left is asked for by the next one
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Cursor:
-    since: str
-    newest: str = ""
-    page: str = ""  # "" is the first
 
 
 def poll(asking: Asking) -> Conversation[None]:
     """What has changed since the last poll, and a page before that to be sure. Raises Unanswered."""
     mapping, how = _how(asking)
-    cursor = _read_cursor(asking)
+    cursor = window(asking)
     seen: set[bytes] = set()
     for count in range(MOST_PAGES):
         try:
             answer = yield from ask_json(_request(asking, mapping, how, cursor))
         except Unanswered as refused:
-            if refused.why != "request" or not cursor.page or count:
+            if refused.why != "request" or not cursor.after or count:
                 raise
-            cursor = replace(cursor, page="")  # where a page of yesterday was, there is none today
+            cursor = replace(cursor, after=None)  # where a page of yesterday was, there is none today
             continue
         records = _records(how, answer)
         digest = sha256(as_body(records)).digest()
@@ -53,14 +43,13 @@ def poll(asking: Asking) -> Conversation[None]:
             break
         seen.add(digest)
         found = tuple(_found(how, mapping, one) for one in records)
-        newest = max([cursor.newest, *(one.changed_at.isoformat() for one in found if one.changed_at)])
         page = _next(asking, how, answer, cursor, len(records))
-        cursor = replace(cursor, newest=newest, page=page)
-        if not page:
-            yield Page(found=found, cursor=_written(_moved_on(cursor)))
+        cursor = cursor.reached(page, *(one.changed_at for one in found))
+        if page is None:
+            yield Page(found=found, cursor=cursor.done(LATER).text)
             return
-        yield Page(found=found, cursor=_written(cursor))
-    yield Page(cursor=_written(_moved_on(cursor)))
+        yield Page(found=found, cursor=cursor.text)
+    yield Page(cursor=cursor.done(LATER).text)
 
 
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
@@ -69,7 +58,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
         mapping, how = _how(asking)
     except Unanswered as missing:
         return (Finding(level="warning", what=str(missing), do="add poll: to the mapping, or take url away"),)
-    answer = yield from ask_json(_request(asking, mapping, how, _read_cursor(asking)))
+    answer = yield from ask_json(_request(asking, mapping, how, window(asking)))
     scope = Scope(here=answer, document=answer)
     if how.each is not None and how.each.of(scope) is None:
         keys = ", ".join(list(answer)[:12]) if isinstance(answer, dict) else type(answer).__name__
@@ -88,23 +77,7 @@ def _how(asking: Asking) -> tuple[Mapped, Polling]:
     return mapping, mapping.poll
 
 
-def _read_cursor(asking: Asking) -> _Cursor:
-    start = _Cursor(since=asking.since.isoformat())
-    try:
-        return msgspec.json.decode(asking.cursor, type=_Cursor) if asking.cursor else start
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return start
-
-
-def _written(cursor: _Cursor) -> str:
-    return msgspec.json.encode(cursor).decode()
-
-
-def _moved_on(cursor: _Cursor) -> _Cursor:
-    return _Cursor(since=max(cursor.since, cursor.newest))
-
-
-def _request(asking: Asking, mapping: Mapped, how: Polling, cursor: _Cursor) -> HttpRequest:
+def _request(asking: Asking, mapping: Mapped, how: Polling, cursor: Window) -> HttpRequest:
     url = asking.settings.get("url", "")
     query: dict[str, object] = dict(how.query)
     if how.since:
@@ -112,12 +85,12 @@ def _request(asking: Asking, mapping: Mapped, how: Polling, cursor: _Cursor) -> 
     pages = how.pages
     if pages.size and pages.size_parameter:
         query[pages.size_parameter] = pages.size
-    if pages.by == "link" and cursor.page:
-        return _get(how, cursor.page)
+    if pages.by == "link" and cursor.after:
+        return _get(how, cursor.after)
     if pages.by in ("page", "offset"):
-        query[pages.parameter] = cursor.page or pages.first
-    elif pages.by == "cursor" and cursor.page:
-        query[pages.parameter] = cursor.page
+        query[pages.parameter] = cursor.after or pages.first
+    elif pages.by == "cursor" and cursor.after:
+        query[pages.parameter] = cursor.after
     return _get(how, address(url.rstrip("/") + how.path, **query))
 
 
@@ -125,13 +98,13 @@ def _get(how: Polling, url: str) -> HttpRequest:
     return HttpRequest(url=url, method="GET", headers={"accept": "application/json", **how.headers}, auth=how.auth)
 
 
-def _since(mapping: Mapped, how: Polling, cursor: _Cursor) -> str | int:
+def _since(mapping: Mapped, how: Polling, cursor: Window) -> str | int:
     if how.since is None:
         raise TypeError("asked for the form of a parameter that the mapping does not have")
-    at = (moment(cursor.since) or datetime(2000, 1, 1, tzinfo=UTC)) - how.since.overlap
+    at = cursor.since - how.since.overlap
     match how.since.form:
         case "iso":
-            return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return iso(at)
         case "unix":
             return int(at.timestamp())
         case "unix_ms":
@@ -168,17 +141,17 @@ def _changed(how: Polling, mapping: Mapped, scope: Scope) -> datetime | None:
     return said.at.astimezone(UTC) if said and said.at else None
 
 
-def _next(asking: Asking, how: Polling, answer: Any, cursor: _Cursor, count: int) -> str:
-    """Where the next page is; "" when there is none."""
+def _next(asking: Asking, how: Polling, answer: Any, cursor: Window, count: int) -> str | None:
+    """Where the next page is."""
     pages = how.pages
     if pages.by in ("page", "offset"):
         if pages.size and count < pages.size:
-            return ""
+            return None
         step = pages.size if pages.by == "offset" else 1
-        return str((int(cursor.page) if cursor.page.isdigit() else pages.first) + step)
+        return str((int(cursor.after) if cursor.after and cursor.after.isdigit() else pages.first) + step)
     told = _text(pages.next, Scope(here=answer, document=answer)) if pages.next else None
-    if pages.by == "none" or not told or told == cursor.page:
-        return ""
+    if pages.by == "none" or not told or told == cursor.after:
+        return None
     return _on_the_same_host(asking, told) if pages.by == "link" else told
 
 

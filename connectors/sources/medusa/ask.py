@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import timedelta
 
 from connectors.parts.talk.asking import ask, ask_json, good, said
@@ -10,7 +9,7 @@ from connectors.parts.values.loose import rows, table
 from connectors.sources.medusa.asked import get, order, order_of
 from connectors.sources.medusa.poll import PAGE, poll
 from connectors.sources.medusa.words import known_id
-from engine.contracts import Answer, Api, Asking, Conversation, Finding, Page, Step
+from engine.contracts import Api, Asking, Conversation, Finding, Page
 
 LOOK_BACK = 4  # pages of the newest orders among which a fulfilment is looked for
 
@@ -55,7 +54,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     return tuple(findings)
 
 
-def _order_with(asking: Asking, fulfillment: str) -> Generator[Step, Answer | None, str | None]:
+def _order_with(asking: Asking, fulfillment: str) -> Conversation[str | None]:
     """The order that has the fulfilment. Medusa answers no question by its id, but shipping has just touched the
     order; one that is not among the newest is found by the next poll."""
     for page in range(LOOK_BACK):
@@ -70,7 +69,7 @@ def _order_with(asking: Asking, fulfillment: str) -> Generator[Step, Answer | No
     return None
 
 
-def _lead(asking: Asking, kind: str, named: str) -> Generator[Step, Answer | None, str | None]:
+def _lead(asking: Asking, kind: str, named: str) -> Conversation[str | None]:
     """The order of a payment or a return."""
     answer = yield from ask(get(asking, kind, named, fields="id,order_id,payment_collection.order.id"))
     if answer.code == 404:

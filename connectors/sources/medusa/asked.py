@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 
 from connectors.parts.talk.asking import address, as_body, ask, good, said
 from connectors.parts.talk.walk import Record
 from connectors.parts.values.loose import identity, table
 from connectors.sources.medusa.words import known_id, version
-from engine.contracts import Answer, Asking, Found, HttpRequest, Step, Unanswered
+from engine.contracts import Asking, Conversation, Found, HttpRequest, Unanswered
 
 # Fields by name: what a version does not have it leaves out.
 FIELDS = ",".join((
@@ -28,7 +28,7 @@ def get(asking: Asking, *path: str, **query: object) -> HttpRequest:
     return HttpRequest(url=url, method="GET", auth={"authorization": "Basic {token}:"})
 
 
-def order(asking: Asking, order_id: str, told: Mapping[str, bool]) -> Generator[Step, Answer | None, list[Found]]:
+def order(asking: Asking, order_id: str, told: Mapping[str, bool]) -> Conversation[list[Found]]:
     """The order as it is now; nothing when it is gone. `told`: fulfilment id -> `no_notification`, by an event."""
     answer = yield from ask(get(asking, "orders", order_id, fields=FIELDS))
     if answer.code == 404:

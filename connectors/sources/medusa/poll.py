@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
 from connectors.parts.talk.asking import ask_json
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.talk.walk import Record, Walk
 from connectors.parts.values.loose import rows, table
 from connectors.parts.values.times import moment
 from connectors.sources.medusa.asked import FIELDS, as_found, get, order, order_of
 from connectors.sources.medusa.words import known_id, version, when
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
+from engine.contracts import Asking, Conversation, Found, Page
 
 OVERLAP = timedelta(minutes=10)  # a transaction may commit later than the time it writes
 PAGE = 50
@@ -24,7 +23,7 @@ PAYMENT_FIELDS = "id,created_at,updated_at,payment_collection.order.id"
 def poll(asking: Asking) -> Conversation[None]:
     """Orders by their updated_at, then the orders of payments that have changed. The cursor is a JSON object of the
     newest moment seen of each."""
-    cursor = msgspec.json.decode(asking.cursor or "{}", type=dict[str, str])
+    cursor = remembered(asking, dict[str, str], dict)
     seen: dict[str, datetime | None] = {}
     walk = _walk(asking, cursor, "orders")
     while not walk.over:
@@ -49,9 +48,7 @@ def _walk(asking: Asking, cursor: Mapping[str, str], kind: str) -> Walk:
     return Walk(begun - OVERLAP if begun else asking.since, PAGE)
 
 
-def _next(
-    asking: Asking, walk: Walk, kind: str, fields: str, cursor: dict[str, str]
-) -> Generator[Step, Answer | None, list[Record]]:
+def _next(asking: Asking, walk: Walk, kind: str, fields: str, cursor: dict[str, str]) -> Conversation[list[Record]]:
     """The new records of the next page; `cursor` goes along."""
     since = walk.start.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     asked = {"updated_at[$gte]": since, "order": "updated_at", "limit": PAGE, "offset": walk.page * PAGE}
@@ -63,4 +60,4 @@ def _next(
 
 
 def _page(found: list[Found], cursor: Mapping[str, str]) -> Page:
-    return Page(found=tuple(found), cursor=msgspec.json.encode(cursor, order="deterministic").decode())
+    return Page(found=tuple(found), cursor=written(cursor))

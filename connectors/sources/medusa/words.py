@@ -8,21 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.parts.bodies.statusmap import load
-from connectors.parts.values.loose import raw_status, rows, table, text
+from connectors.parts.bodies import statusmap
+from connectors.parts.values.loose import rows, table, text
 from connectors.parts.values.times import moment
 
-MAP = load(Path(__file__).parent)
+MAP = statusmap.load(Path(__file__).parent)
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def meaning(section: str, value: object) -> tuple[str | None, tuple[str, ...]]:
     """Our word for a raw status, and the raw status itself when the map does not have it."""
-    raw = raw_status(value)
-    if raw is None:
-        return None, ()
-    fields = MAP[section].get(raw)
-    return (fields["status"], ()) if fields else (None, (raw,))
+    fields, unmapped = statusmap.meaning(MAP[section], value)
+    return fields.get("status"), unmapped
 
 
 def when(source: Mapping[str, Any], name: str) -> datetime | None:

@@ -5,12 +5,28 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.parts.senders.polled import identify, verify
+from connectors.parts.settings import address, secret, settings, text
 from connectors.sources.next_engine.asked import URL
 from connectors.sources.next_engine.check import check
 from connectors.sources.next_engine.poll import poll
 from connectors.sources.next_engine.read import read
 from connectors.sources.next_engine.words import ZONE
 from engine.contracts import Api, Manifest, Source
+
+SETTINGS = settings(
+    {
+        "access_token": secret("Access token; renewed by itself", "アクセストークン（自動で更新されます）"),
+        "refresh_token": secret("Refresh token; renewed by itself", "リフレッシュトークン（自動で更新されます）"),
+        "client_id": text(
+            "Client id of the app, kept for the next login", "アプリのクライアントID（再ログイン用の控え）"
+        ),
+        "client_secret": secret(
+            "Client secret of the app, kept for the next login",
+            "アプリのクライアントシークレット（再ログイン用の控え）",
+        ),
+        "url": address(default=URL),
+    }
+)
 
 SOURCE = Source(
     manifest=Manifest(
@@ -21,58 +37,7 @@ SOURCE = Source(
         capabilities=frozenset({
             "items", "contact", "tracking", "scans", "partial_shipments", "returns", "cancellation", "routing", "eta",
         }),
-        settings={
-            "type": "object",
-            "properties": {
-                "access_token": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Access token; renewed by itself",
-                    "title_ja": "アクセストークン（自動で更新されます）",
-                },
-                "refresh_token": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Refresh token; renewed by itself",
-                    "title_ja": "リフレッシュトークン（自動で更新されます）",
-                },
-                "client_id": {
-                    "type": "string",
-                    "title": "Client id of the app, kept for the next login",
-                    "title_ja": "アプリのクライアントID（再ログイン用の控え）",
-                },
-                "client_secret": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Client secret of the app, kept for the next login",
-                    "title_ja": "アプリのクライアントシークレット（再ログイン用の控え）",
-                },
-                "route": {
-                    "enum": ["no", "yes"],
-                    "default": "no",
-                    "title": "Route orders to merchants by the shop's code",
-                    "title_ja": "店舗コードでショップへ振り分ける",
-                },
-                "url": {
-                    "type": "string",
-                    "pattern": "^https?://",
-                    "default": URL,
-                    "title": "Address of the API",
-                    "title_ja": "APIのアドレス",
-                },
-            },
-            "patternProperties": {
-                r"^route\..+$": {
-                    "type": "string",
-                    "title": "Merchant of a shop",
-                    "title_ja": "店舗コードに対応するショップ",
-                },
-            },
-            "additionalProperties": False,
-        },
+        settings=SETTINGS,
         time_zone=ZONE,
         notifies_customer="maybe",  # its own mails (自動メール) go out until the shop switches them off
     ),

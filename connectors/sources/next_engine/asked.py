@@ -7,7 +7,7 @@ old one is dead: so the pair is saved before anything else of the answer is used
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from connectors.parts.talk.asking import address, ask, form, good, said
 from connectors.parts.values import days
 from connectors.parts.values.loose import table, text
 from connectors.sources.next_engine.words import ZONE
-from engine.contracts import Answer, Asking, HttpRequest, Renewed, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, HttpRequest, Renewed, Unanswered
 
 URL = "https://api.next-engine.org"
 TOKENS = ("access_token", "refresh_token")
@@ -28,7 +28,7 @@ CODES: tuple[tuple[str, Literal["login", "rate", "provider", "request"], str], .
     ("999", "provider", "it has a fault"),
 )
 
-Reply = Generator[Step, Answer | None, Mapping[str, Any]]
+Reply = Conversation[Mapping[str, Any]]
 
 
 def post(asking: Asking, path: str, fields: Mapping[str, str]) -> Reply:

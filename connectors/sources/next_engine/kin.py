@@ -5,7 +5,7 @@ Slips of an order change one by one. Without those that have not changed, a half
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.parts.values.loose import identity, text
@@ -13,7 +13,7 @@ from connectors.sources.next_engine.fields import LINE, SLIP
 from connectors.sources.next_engine.searches import LIMIT, LINES, SLIPS, counted, search
 from connectors.sources.next_engine.slips import MERGED_FROM, POINTERS, ROWS
 from connectors.sources.next_engine.words import BASE, ROW, on
-from engine.contracts import Answer, Asking, Step
+from engine.contracts import Asking, Conversation
 
 ROWS_AT_ONCE = 2000
 MOST = 1000  # values of a condition
@@ -21,7 +21,7 @@ MOST = 1000  # values of a condition
 Slips = dict[str, dict[str, Any]]  # by id; their rows under "rows"
 
 
-def completed(asking: Asking, found: Slips) -> Generator[Step, Answer | None, Slips]:
+def completed(asking: Asking, found: Slips) -> Conversation[Slips]:
     """The slips with everything that belongs to them. Raises Unanswered."""
     slips = dict(found)
     yield from _relatives(asking, slips)
@@ -32,7 +32,7 @@ def completed(asking: Asking, found: Slips) -> Generator[Step, Answer | None, Sl
     return slips
 
 
-def _relatives(asking: Asking, slips: Slips) -> Generator[Step, Answer | None, None]:
+def _relatives(asking: Asking, slips: Slips) -> Conversation[None]:
     yield from _named(asking, slips, _pointed_at(slips.values()) - slips.keys())
     roots = slips.keys() | _pointed_at(slips.values())
     several = {slip for slip, one in slips.items() if on(one, BASE + "multi_delivery_parent_flag")}
@@ -44,7 +44,7 @@ def _relatives(asking: Asking, slips: Slips) -> Generator[Step, Answer | None, N
     yield from _named(asking, slips, _pointed_at(slips.values()) - slips.keys())
 
 
-def _named(asking: Asking, slips: Slips, wanted: Iterable[str]) -> Generator[Step, Answer | None, None]:
+def _named(asking: Asking, slips: Slips, wanted: Iterable[str]) -> Conversation[None]:
     """Add the slips of these ids."""
     names = sorted(wanted)[:MOST]
     if names:
@@ -52,7 +52,7 @@ def _named(asking: Asking, slips: Slips, wanted: Iterable[str]) -> Generator[Ste
         _take(slips, (one for one in kin if identity(one.get(BASE + "id")) in names))
 
 
-def _rows(asking: Asking, slips: Slips) -> Generator[Step, Answer | None, None]:
+def _rows(asking: Asking, slips: Slips) -> Conversation[None]:
     """Add their rows to the slips that have none yet."""
     wanted = sorted(slip for slip, one in slips.items() if ROWS not in one)
     for start in range(0, len(wanted), LIMIT):

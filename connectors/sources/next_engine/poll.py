@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from connectors.parts.talk.asking import as_body, state
-from connectors.parts.talk.window import OVERLAP, window
+from connectors.parts.talk.cursor import OVERLAP, window
 from connectors.parts.values.loose import identity
 from connectors.sources.next_engine.fields import SLIP
 from connectors.sources.next_engine.kin import Slips, completed
 from connectors.sources.next_engine.searches import SLIPS, search
 from connectors.sources.next_engine.slips import MERGED_FROM, ROWS, Order, orders
 from connectors.sources.next_engine.words import BASE, ZONE, changed
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step, Unanswered, Unreadable
+from engine.contracts import Asking, Conversation, Found, Page, Unanswered, Unreadable
 
 CHANGED = BASE + "last_modified_null_safe_date"  # `last_modified_date` is empty until a new slip is changed
 
@@ -36,7 +37,7 @@ def poll(asking: Asking) -> Conversation[None]:
         found = {slip: dict(one) for one in page if (slip := identity(one.get(BASE + "id")))}
         new = found.keys() - passed
         passed |= new
-        known = (place.noted or {}).get("page") if not offset else None
+        known = place.noted.get("page") if not offset else None
         mark = state("page", as_body([(slip, str(changed(one))) for slip, one in found.items()]))
         records = (yield from _records(asking, found)) if new and mark != known else []
         place = replace(place, noted={"page": mark} if not offset else place.noted if not new else {})
@@ -48,7 +49,7 @@ def poll(asking: Asking) -> Conversation[None]:
         yield Page(found=tuple(records), cursor=place.text)
 
 
-def _records(asking: Asking, found: Slips) -> Generator[Step, Answer | None, list[Found]]:
+def _records(asking: Asking, found: Slips) -> Conversation[list[Found]]:
     """The orders of the slips: with the slips that were split off them, that they came from or that were merged into
     them, and with all rows."""
     slips = yield from completed(asking, found)

@@ -6,12 +6,12 @@ them must all hold; `in` takes up to a thousand values.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.parts.values.loose import number, rows
 from connectors.sources.next_engine.asked import post
-from engine.contracts import Answer, Asking, Step
+from engine.contracts import Asking, Conversation
 
 LIMIT = 200  # slips a page; their answer stays well below a megabyte
 SLIPS, LINES = "api_v1_receiveorder_base/search", "api_v1_receiveorder_row/search"
@@ -19,7 +19,7 @@ SLIPS, LINES = "api_v1_receiveorder_base/search", "api_v1_receiveorder_row/searc
 
 def search(
     asking: Asking, path: str, fields: Iterable[str], conditions: Mapping[str, str], **more: Any
-) -> Generator[Step, Answer | None, list[Mapping[str, Any]]]:
+) -> Conversation[list[Mapping[str, Any]]]:
     """The records of one page. Raises Unanswered."""
     found, _ = yield from counted(asking, path, fields, conditions, **more)
     return found
@@ -34,7 +34,7 @@ def counted(
     sort: str | None = None,
     offset: int = 0,
     limit: int = LIMIT,
-) -> Generator[Step, Answer | None, tuple[list[Mapping[str, Any]], int]]:
+) -> Conversation[tuple[list[Mapping[str, Any]], int]]:
     """The records of one page, and `count` as the answer has it. Raises Unanswered."""
     asked = {"fields": ",".join(fields), **conditions, "offset": str(offset), "limit": str(limit)}
     reply = yield from post(asking, path, {**asked, "sort": sort} if sort else asked)

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from connectors.parts.settings import address, secret, settings, text
 from connectors.sources.ongoing.ask import API
 from connectors.sources.ongoing.read import read
 from connectors.sources.ongoing.verify import identify, verify
 from connectors.sources.ongoing.words import ZONE
 from engine.contracts import Manifest, Source
+
+SETTINGS = settings(
+    {
+        "secret": secret(
+            "Secret of the webhooks: in the header X-Auth-Token, or as ?token= in the address",
+            "Webhookの合言葉（ヘッダー X-Auth-Token、またはアドレスの ?token=）",
+        ),
+        "url": address(
+            "Address of your Ongoing instance, as https://api.ongoingsystems.se/your-instance",
+            "Ongoingのアドレス（例: https://api.ongoingsystems.se/your-instance）",
+        ),
+        "user": secret("User of the REST API", "REST APIのユーザー名"),
+        "password": secret("Password of the REST API", "REST APIのパスワード"),
+        "goods_owners": text(
+            "Ids of goods owners whose orders are polled, as 12,13; those of route.<id> always are",
+            "定期取得する荷主のID（例: 12,13。route.<ID> の荷主は自動で含みます）",
+            pattern=r"^\d{1,12}( *, *\d{1,12})*$",
+        ),
+        "timezone": text(
+            "Time zone of the instance (IANA name): its times carry none",
+            "Ongoingのタイムゾーン（時刻にオフセットがないため。例: Europe/Stockholm）",
+            default=ZONE,
+        ),
+    }
+)
 
 SOURCE = Source(
     manifest=Manifest(
@@ -18,66 +44,7 @@ SOURCE = Source(
             "items", "contact", "tracking", "scans", "partial_shipments", "returns", "cancellation", "routing",
             "delivery_id",
         }),
-        settings={
-            "type": "object",
-            "properties": {
-                "secret": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Secret of the webhooks: in the header X-Auth-Token, or as ?token= in the address",
-                    "title_ja": "Webhookの合言葉（ヘッダー X-Auth-Token、またはアドレスの ?token=）",
-                },
-                "url": {
-                    "type": "string",
-                    "pattern": r"^https?://[^\s?#]+$",
-                    "title": "Address of your Ongoing instance, as https://api.ongoingsystems.se/your-instance",
-                    "title_ja": "Ongoingのアドレス（例: https://api.ongoingsystems.se/your-instance）",
-                },
-                "user": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "User of the REST API",
-                    "title_ja": "REST APIのユーザー名",
-                },
-                "password": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Password of the REST API",
-                    "title_ja": "REST APIのパスワード",
-                },
-                "goods_owners": {
-                    "type": "string",
-                    "pattern": r"^\d{1,12}( *, *\d{1,12})*$",
-                    "title": "Ids of goods owners whose orders are polled, as 12,13; those of route.<id> always are",
-                    "title_ja": "定期取得する荷主のID（例: 12,13。route.<ID> の荷主は自動で含みます）",
-                },
-                "route": {
-                    "type": "string",
-                    "enum": ["yes", "no"],
-                    "title": "The connection serves several merchants: whose an order is, goodsOwnerId says",
-                    "title_ja": "複数の店舗の荷主を扱う（どの店舗の注文かは goodsOwnerId で決まる）",
-                },
-                "timezone": {
-                    "type": "string",
-                    "minLength": 1,
-                    "default": ZONE,
-                    "title": "Time zone of the instance (IANA name): its times carry none",
-                    "title_ja": "Ongoingのタイムゾーン（時刻にオフセットがないため。例: Europe/Stockholm）",
-                },
-            },
-            "patternProperties": {
-                r"^route\.\d{1,12}$": {
-                    "type": "string",
-                    "minLength": 1,
-                    "title": "Merchant of a goods owner, by its id: route.12=tsukumo",
-                    "title_ja": "荷主IDに対応する店舗（例: route.12=tsukumo）",
-                }
-            },
-            "additionalProperties": False,
-        },
+        settings=SETTINGS,
         time_zone=ZONE,
         notifies_customer="maybe",  # the carrier's own notices can be switched on for each order
     ),

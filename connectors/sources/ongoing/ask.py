@@ -4,18 +4,16 @@ https://developer.ongoingwarehouse.com/REST/v1"""
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said, state
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.values.loose import number, rows, table
 from connectors.parts.values.times import moment, zone_named
 from connectors.sources.ongoing.words import ZONE, when
 from engine.contracts import (
-    Answer,
     Api,
     Asking,
     Conversation,
@@ -23,7 +21,6 @@ from engine.contracts import (
     Found,
     HttpRequest,
     Page,
-    Step,
     Unanswered,
 )
 
@@ -37,7 +34,7 @@ _ROUTE = re.compile(r"route\.(\d{1,12})")
 def poll(asking: Asking) -> Conversation[None]:
     """Goods owner by goods owner, its orders by their ids. The cursor is a JSON object: owner -> since when its
     orders are asked for, when this round began, and the id at which the next page begins."""
-    cursor = msgspec.json.decode(asking.cursor or "{}", type=dict[str, dict[str, str]])
+    cursor = remembered(asking, dict[str, dict[str, str]], dict)
     for owner in _owners(asking):
         place = cursor.get(owner, {})
         first_time = "since" not in place
@@ -53,7 +50,7 @@ def poll(asking: Asking) -> Conversation[None]:
             kept = {"since": place["since"]} if "since" in place else {}
             cursor[owner] = {"since": begun} if done else {**kept, "begun": begun, "from": at}
             found = tuple(_found(one, asking, history=first_time) for one in orders)
-            yield Page(found=found, cursor=msgspec.json.encode(cursor, order="deterministic").decode())
+            yield Page(found=found, cursor=written(cursor))
             if done:
                 break
 
@@ -98,9 +95,7 @@ def _owners(asking: Asking) -> list[str]:
     return list(dict.fromkeys([*listed, *routed]))
 
 
-def _list(
-    asking: Asking, owner: str, since: datetime, at: str
-) -> Generator[Step, Answer | None, list[Mapping[str, Any]]]:
+def _list(asking: Asking, owner: str, since: datetime, at: str) -> Conversation[list[Mapping[str, Any]]]:
     local = since.astimezone(zone_named(asking.settings.get("timezone") or ZONE))
     answer = yield from ask_json(
         _get(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
 from connectors.parts.talk.asking import address, ask, good, said
 from connectors.parts.values.loose import rows, table
-from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Unanswered
 
 URL = "https://api.openlogi.com/api"
 VERSION = "1.5"
@@ -45,7 +44,7 @@ def request(asking: Asking, *path: str) -> HttpRequest:
     )
 
 
-def get(asking: Asking, *path: str) -> Generator[Step, Answer | None, Any]:
+def get(asking: Asking, *path: str) -> Conversation[Any]:
     """What stands at the path. Raises Unanswered."""
     answer = yield from ask(request(asking, *path))
     return told_by(answer)

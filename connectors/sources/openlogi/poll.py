@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from connectors.parts.talk.asking import as_body, ask, asked_now, state
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.values.loose import identity, rows, table
 from connectors.parts.values.times import zone_named
 from connectors.sources.openlogi.asked import get, request, told_by
@@ -42,21 +43,21 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def poll(asking: Asking) -> Conversation[None]:
     """What is under way, what has left since, and what has vanished."""
-    cursor = _read(asking)
+    cursor = remembered(asking, Cursor, lambda: Cursor(day=asking.since.astimezone(zone_named(ZONE)).date()))
     if cursor.next is None and not cursor.missing:
         told = yield from get(asking, "shipments")
         found, cursor = _listed(asking, cursor, rows(table(told).get("shipments")))
-        yield Page(found=found, cursor=_text(cursor))
+        yield Page(found=found, cursor=written(cursor))
     today = asking.now.astimezone(zone_named(ZONE)).date()
     while cursor.next is not None:
         told = yield from get(asking, "shipments", "shipped", *cursor.next.isoformat().split("-"))
         found, cursor = _left(asking, cursor, rows(table(told).get("shipments")), today)
-        yield Page(found=found, cursor=_text(cursor))
+        yield Page(found=found, cursor=written(cursor))
     while cursor.missing:
         own_id, *others = cursor.missing
         answer = yield from ask(request(asking, "shipments", own_id))
         found, cursor = _looked_for(asking, replace(cursor, missing=tuple(others)), own_id, answer)
-        yield Page(found=found, cursor=_text(cursor))
+        yield Page(found=found, cursor=written(cursor))
 
 
 def _listed(asking: Asking, cursor: Cursor, listed: Iterable[Mapping[str, Any]]) -> tuple[tuple[Found, ...], Cursor]:
@@ -127,14 +128,3 @@ def _vanished(asking: Asking, own_id: str, number: str) -> Found:
     return Found(
         topic=GONE, key=f"shipments/{own_id}@gone", body=body, headers=asked_now(asking), changed_at=asking.now
     )
-
-
-def _read(asking: Asking) -> Cursor:
-    try:
-        return msgspec.json.decode(asking.cursor or "", type=Cursor)
-    except msgspec.DecodeError:
-        return Cursor(day=asking.since.astimezone(zone_named(ZONE)).date())
-
-
-def _text(cursor: Cursor) -> str:
-    return msgspec.json.encode(cursor).decode()

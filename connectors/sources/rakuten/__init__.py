@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.parts.senders.polled import identify, verify
+from connectors.parts.settings import address, secret, settings
 from connectors.sources.rakuten.asked import URL
 from connectors.sources.rakuten.check import check
 from connectors.sources.rakuten.poll import poll
 from connectors.sources.rakuten.read import read
 from connectors.sources.rakuten.words import ZONE
 from engine.contracts import Api, Manifest, Source
+
+SETTINGS = settings(
+    {
+        "service_secret": secret("serviceSecret of RMS WEB SERVICE", "サービスシークレット（serviceSecret）"),
+        "license_key": secret(
+            "licenseKey of RMS WEB SERVICE; to be renewed every ninety days",
+            "ライセンスキー（licenseKey）。90日ごとに更新が必要です",
+        ),
+        "url": address(default=URL),
+    }
+)
 
 SOURCE = Source(
     manifest=Manifest(
@@ -21,33 +33,7 @@ SOURCE = Source(
         capabilities=frozenset({
             "items", "contact", "tracking", "scans", "partial_shipments", "returns", "cancellation", "eta",
         }),
-        settings={
-            "type": "object",
-            "properties": {
-                "service_secret": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "serviceSecret of RMS WEB SERVICE",
-                    "title_ja": "サービスシークレット（serviceSecret）",
-                },
-                "license_key": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "licenseKey of RMS WEB SERVICE; to be renewed every ninety days",
-                    "title_ja": "ライセンスキー（licenseKey）。90日ごとに更新が必要です",
-                },
-                "url": {
-                    "type": "string",
-                    "pattern": "^https?://",
-                    "default": URL,
-                    "title": "Address of the API",
-                    "title_ja": "APIのアドレス",
-                },
-            },
-            "additionalProperties": False,
-        },
+        settings=SETTINGS,
         time_zone=ZONE,
         notifies_customer="yes",  # Rakuten confirms every order by mail, and forbids much else
         notify="no",

@@ -8,21 +8,21 @@ the API itself are messages of type ERROR in MessageModelList, with status 400.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from connectors.parts.talk.asking import address, ask, good, said
 from connectors.parts.values.loose import rows, table, text
-from engine.contracts import Answer, Asking, HttpRequest, Step, Unanswered
+from engine.contracts import Asking, Conversation, HttpRequest, Unanswered
 
 URL = "https://api.rms.rakuten.co.jp"
 AUTH = {"authorization": "ESA {service_secret}:{license_key}"}
 KEYS = frozenset({"ES01-01", "ES01-02", "ES02-01", "ES03-01", "ES04-01", "GA0001", "GA0002"})
 FULL = frozenset({403, 429})  # a gateway that is asked too often; keys that are refused say so in their errorCode
 
-Reply = Generator[Step, Answer | None, Mapping[str, Any]]
+Reply = Conversation[Mapping[str, Any]]
 
 
 def post(asking: Asking, function: str, question: Mapping[str, Any]) -> Reply:

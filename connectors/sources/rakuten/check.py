@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import datetime, timedelta
 
 from connectors.parts.values import days
 from connectors.sources.rakuten.asked import expiry, post
 from connectors.sources.rakuten.poll import PLACED, Search, question
 from connectors.sources.rakuten.words import ZONE
-from engine.contracts import Answer, Asking, Conversation, Finding, Renewed, Step, Unanswered
+from engine.contracts import Asking, Conversation, Finding, Renewed, Unanswered
 
 SOON = timedelta(days=14)
 NEW_KEY = "RMS → 店舗様向け情報・サービス → WEB APIサービス → 利用設定 → ライセンスキーの確認・変更"
@@ -36,7 +35,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     return (Finding(level="ok", what=f"RMS accepts the keys; the licence key lives until {told}"),)
 
 
-def _ends(asking: Asking) -> Generator[Step, Answer | None, datetime | None]:
+def _ends(asking: Asking) -> Conversation[datetime | None]:
     """The end as RMS tells it; None for a shop that has not switched that API on."""
     try:
         reply = yield from expiry(asking)

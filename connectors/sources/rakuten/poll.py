@@ -6,20 +6,22 @@ open or was cancelled, for a cancellation or a tracking number that was entered 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from connectors.parts.talk.asking import as_body, state
-from connectors.parts.talk.window import Window, window
+from connectors.parts.talk.cursor import Window, window
 from connectors.parts.values.loose import number, rows, table, text
 from connectors.parts.values.times import moment
 from connectors.sources.rakuten.asked import post
 from connectors.sources.rakuten.read import LIST, ORDER
 from connectors.sources.rakuten.words import ZONE, changed, when
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
+from engine.contracts import Asking, Conversation, Found, Page
 
 OVERLAP = timedelta(minutes=30)
 LONGEST = timedelta(days=63)  # between the two ends of a search
@@ -47,12 +49,9 @@ class Search:
 
 def poll(asking: Asking) -> Conversation[None]:
     """Every order that is new, was sent or is still open. The cursor holds which question a poll is at, and at which
-    page of it; `end` is noted, so that a poll which goes on asks the same questions."""
+    page of it. A poll that goes on asks the same questions: up to when it was begun."""
     place = window(asking)
-    noted = dict(place.noted or {})
-    end = moment(noted.get("end")) if place.after else None
-    end = end or asking.now
-    place = replace(place, noted={**noted, "end": end.isoformat()})
+    end = place.began
     step, page = _stand(place)
     passed: set[str] = set()
     searches = list(_searches(max(place.since, end - OLDEST), end))
@@ -60,8 +59,7 @@ def poll(asking: Asking) -> Conversation[None]:
         if count < step:
             continue
         place = yield from _walk(asking, search, place, (count, page if count == step else 1), passed)
-    noted = {name: value for name, value in (place.noted or {}).items() if name != "end"}
-    yield Page(cursor=replace(place.done(OVERLAP), noted=noted).text)
+    yield Page(cursor=place.done(OVERLAP).text)
 
 
 def _searches(since: datetime, end: datetime) -> Iterator[Search]:
@@ -75,7 +73,7 @@ def _searches(since: datetime, end: datetime) -> Iterator[Search]:
 
 def _walk(
     asking: Asking, search: Search, place: Window, stand: tuple[int, int], passed: set[str]
-) -> Generator[Step, Answer | None, Window]:
+) -> Conversation[Window]:
     """One question, page by page, to a page that brings nothing more."""
     count, page = stand
     seen: set[str] = set()
@@ -92,7 +90,7 @@ def _walk(
         place = place.reached(f"{count}.{page}", *placed)
         over = not more or len(seen) >= total
         if over:
-            noted = {**(place.noted or {}), **({"swept": asking.now.isoformat()} if search.swept else {})}
+            noted = {**place.noted, **({"swept": asking.now.isoformat()} if search.swept else {})}
             place = replace(place, after=f"{count + 1}.1", noted=noted)
         records = tuple(record for one in found if (record := _found(one)))
         if records:
@@ -116,7 +114,7 @@ def question(search: Search, page: int) -> Mapping[str, Any]:
     return {**asked, "orderProgressList": list(OPEN)} if search.swept else asked
 
 
-def _numbers(asking: Asking, search: Search, page: int) -> Generator[Step, Answer | None, tuple[list[str], int]]:
+def _numbers(asking: Asking, search: Search, page: int) -> Conversation[tuple[list[str], int]]:
     """The numbers of a page of the search, and how many there are in all."""
     reply = yield from post(asking, "searchOrder", question(search, page))
     listed = reply.get("orderNumberList")
@@ -125,7 +123,7 @@ def _numbers(asking: Asking, search: Search, page: int) -> Generator[Step, Answe
     return list(dict.fromkeys(numbers)), int(total) if total is not None else len(numbers)
 
 
-def _orders(asking: Asking, numbers: list[str]) -> Generator[Step, Answer | None, list[Mapping[str, Any]]]:
+def _orders(asking: Asking, numbers: list[str]) -> Conversation[list[Mapping[str, Any]]]:
     found: list[Mapping[str, Any]] = []
     for start in range(0, len(numbers), AT_ONCE):
         asked = {"orderNumberList": numbers[start : start + AT_ONCE], "version": VERSION}
@@ -143,7 +141,7 @@ def _found(order: Mapping[str, Any]) -> Found | None:
 
 
 def _due(asking: Asking, place: Window) -> bool:
-    last = moment((place.noted or {}).get("swept"))
+    last = moment(place.noted.get("swept"))
     return last is None or asking.now - last >= SWEEP
 
 

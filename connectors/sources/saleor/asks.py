@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.parts.talk.graphql import Heard, put, question
-from engine.contracts import Answer, Asking, Step, Unanswered
+from engine.contracts import Asking, Conversation, Unanswered
 
 _LOGIN = frozenset({
     "permission_denied", "unauthenticated", "unauthorized", "invalid_token_error", "invalid_token", "expired_signature",
@@ -25,9 +25,7 @@ def base(asking: Asking) -> str:
     return told
 
 
-def heard(
-    asking: Asking, query: str, variables: Mapping[str, Any] | None = None
-) -> Generator[Step, Answer | None, Heard]:
+def heard(asking: Asking, query: str, variables: Mapping[str, Any] | None = None) -> Conversation[Heard]:
     """One question with the app's token, and what was heard, refusals included."""
     return (yield from put(question(f"{base(asking)}/graphql/", query, AUTH, variables)))
 
@@ -37,5 +35,4 @@ def whole(answer: Heard, *needed: str) -> Mapping[str, Any]:
     were refused may stand as null, what we cannot do without may not."""
     if all(answer.data.get(name) is not None for name in needed):
         return answer.data
-    why = "login" if answer.codes & _LOGIN else "request"
-    raise Unanswered(why, f"Saleor refused: {answer.refusals}")  # type: ignore[arg-type]
+    raise Unanswered("login" if answer.codes & _LOGIN else "request", f"Saleor refused: {answer.refusals}")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.parts.talk.asking import as_body
+from connectors.parts.talk.cursor import window
 from connectors.parts.talk.graphql import snake
-from connectors.parts.talk.window import window
 from connectors.parts.values.loose import identity, rows, table, text
 from connectors.parts.values.times import moment
 from connectors.sources.saleor.asks import heard, whole

@@ -4,10 +4,36 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.settings import address, choice, secret, settings, text
 from connectors.sources.seventeentrack.ask import check, fetch, poll
 from connectors.sources.seventeentrack.read import ZONE, read
 from connectors.sources.seventeentrack.verify import identify, verify
 from engine.contracts import Api, Manifest, Source
+
+SETTINGS = settings(
+    {
+        "secret": secret(
+            "API key (the webhooks are signed with it, and the API is asked with it)",
+            "APIキー（Webhookの署名とAPIの問い合わせの両方に使います）",
+        ),
+        "url": address(
+            "Address of the API with its version",
+            "APIのアドレス（バージョンまで）",
+            default="https://api.17track.net/track/v2.4",
+        ),
+        "order_number": choice(
+            "The field into which you put the shop's order number, if it is not order_no",
+            "店舗の注文番号を入れている項目（order_no 以外に入れている場合だけ）",
+            "tag",
+        ),
+        "timezone": text(
+            "Time zone (IANA name) of scans without an offset whose country does not tell it",
+            "時差のない時刻のタイムゾーン（国から決まらない場合。例: Asia/Tokyo）",
+            default=ZONE,
+        ),
+    },
+    required=("secret",),
+)
 
 SOURCE = Source(
     manifest=Manifest(
@@ -16,40 +42,7 @@ SOURCE = Source(
         title_ja="17TRACK",
         modes=("webhook", "poll"),
         capabilities=frozenset({"tracking", "scans", "delivery_id", "eta"}),
-        settings={
-            "type": "object",
-            "properties": {
-                "secret": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "API key (the webhooks are signed with it, and the API is asked with it)",
-                    "title_ja": "APIキー（Webhookの署名とAPIの問い合わせの両方に使います）",
-                },
-                "url": {
-                    "type": "string",
-                    "pattern": "^https?://",
-                    "default": "https://api.17track.net/track/v2.4",
-                    "title": "Address of the API with its version",
-                    "title_ja": "APIのアドレス（バージョンまで）",
-                },
-                "order_number": {
-                    "type": "string",
-                    "enum": ["tag"],
-                    "title": "The field into which you put the shop's order number, if it is not order_no",
-                    "title_ja": "店舗の注文番号を入れている項目（order_no 以外に入れている場合だけ）",
-                },
-                "timezone": {
-                    "type": "string",
-                    "minLength": 1,
-                    "default": ZONE,
-                    "title": "Time zone (IANA name) of scans without an offset whose country does not tell it",
-                    "title_ja": "時差のない時刻のタイムゾーン（国から決まらない場合。例: Asia/Tokyo）",
-                },
-            },
-            "required": ["secret"],
-            "additionalProperties": False,
-        },
+        settings=SETTINGS,
         time_zone=ZONE,
         notifies_customer="maybe",  # when a number was registered with a mail address
     ),

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors.parts.talk.asking import address, as_body, ask_json
-from connectors.parts.talk.bookmark import bookmark, iso
+from connectors.parts.talk.asking import address, as_body, ask_json, sending
+from connectors.parts.talk.cursor import window
 from connectors.parts.values.loose import number, rows, table, text
+from connectors.parts.values.times import iso
 from connectors.sources.seventeentrack.trackings import ZONE, newest
 from connectors.sources.seventeentrack.verify import state
-from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
+from engine.contracts import Asking, Conversation, Finding, Found, Page, Unanswered
 
 BASE = "https://api.17track.net/track/v2.4"
 AUTH = {"17token": "{secret}"}
@@ -29,8 +30,8 @@ RATE = frozenset({429, -18019907, -18019908})  # too often; daily limit, quota
 def poll(asking: Asking) -> Conversation[None]:
     """Every number that 17TRACK has looked at since the last poll: the list names them, page by page, and their
     histories are asked for in groups."""
-    here = bookmark(asking)
-    place, seen = here.page, set[tuple[str, str]]()
+    here = window(asking)
+    place, seen = here.after, set[tuple[str, str]]()
     while True:
         query: dict[str, Any] = {"track_time_from": iso(here.since), "order_by": "TrackTimeAsc"}
         if place:
@@ -49,10 +50,10 @@ def poll(asking: Asking) -> Conversation[None]:
         page = table(answer.get("page"))
         at, pages = number(page.get("page_no")), number(page.get("page_total"))
         if not new or at is None or pages is None or at >= pages:
-            yield Page(found=tuple(found), cursor=here.through(LAG))
+            yield Page(found=tuple(found), cursor=here.through(LAG).text)
             return
         place = str(int(at) + 1)
-        yield Page(found=tuple(found), cursor=here.at(place))
+        yield Page(found=tuple(found), cursor=here.reached(place).text)
 
 
 def fetch(asking: Asking, ref: str) -> Conversation[None]:
@@ -110,12 +111,7 @@ def _found(tracking: Mapping[str, Any], zone: str) -> Found:
 
 
 def _asked(asking: Asking, verb: str, body: Any) -> Conversation[Mapping[str, Any]]:
-    request = HttpRequest(
-        url=address(asking.settings.get("url") or BASE, verb),
-        headers={"content-type": "application/json"},
-        auth=AUTH,
-        body=as_body(body),
-    )
+    request = sending(address(asking.settings.get("url") or BASE, verb), body, AUTH)
     answer = table((yield from ask_json(request)))
     code = number(answer.get("code"))
     if code in (None, 0):

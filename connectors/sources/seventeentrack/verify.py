@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from connectors.parts.bodies.jsonbody import load
 from connectors.parts.senders.signing import refusal
+from connectors.parts.talk import asking
 from connectors.parts.values.loose import raw_status, rows, table, text
 from engine.contracts import Delivery, Refused, Unreadable, Verified
 
@@ -49,8 +50,8 @@ def state(data: Mapping[str, Any]) -> str | None:
     if number is None or not any(isinstance(one, int | str) for one in hashes):
         return None
     more = [hashes, info.get("latest_status"), table(info.get("time_metrics")).get("estimated_delivery_date")]
-    version = blake2b(msgspec.json.encode(more, order="deterministic"), digest_size=8).hexdigest()
-    return f"trackings/{text(data.get('carrier')) or 0}/{number}@{version}"
+    name = f"trackings/{text(data.get('carrier')) or 0}/{number}"
+    return asking.state(name, msgspec.json.encode(more, order="deterministic"))
 
 
 def _sign(body: bytes, key: str) -> bytes:

@@ -4,11 +4,37 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.settings import address, choice, number, secret, settings, text
 from connectors.sources.ship24.ask import check, fetch, poll
 from connectors.sources.ship24.read import read
 from connectors.sources.ship24.trackings import ZONE
 from connectors.sources.ship24.verify import identify, verify
 from engine.contracts import Api, Manifest, Source
+
+SETTINGS = settings(
+    {
+        "secret": secret("Webhook secret of the account", "Webhookのシークレット"),
+        "token": secret("API key, for asking Ship24", "APIキー（Ship24への問い合わせに使います）"),
+        "url": address(default="https://api.ship24.com/public/v1"),
+        "days": number(
+            "For how many days after it was made a tracker is asked for (one request for each)",
+            "作成から何日間、追跡情報を問い合わせるか（1件につき1回の問い合わせ）",
+            14,
+        ),
+        "order_number": choice(
+            "The field into which you put the shop's order number, if you do",
+            "店舗の注文番号を入れている項目（入れている場合だけ）",
+            "shipmentReference",
+            "clientTrackerId",
+        ),
+        "timezone": text(
+            "Time zone (IANA name) of scans without an offset",
+            "時差のない時刻のタイムゾーン（例: Asia/Tokyo）",
+            default=ZONE,
+        ),
+    },
+    required=("secret",),
+)
 
 SOURCE = Source(
     manifest=Manifest(
@@ -17,54 +43,7 @@ SOURCE = Source(
         title_ja="Ship24",
         modes=("webhook", "poll"),
         capabilities=frozenset({"tracking", "scans", "delivery_id", "eta"}),
-        settings={
-            "type": "object",
-            "properties": {
-                "secret": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Webhook secret of the account",
-                    "title_ja": "Webhookのシークレット",
-                },
-                "token": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "API key, for asking Ship24",
-                    "title_ja": "APIキー（Ship24への問い合わせに使います）",
-                },
-                "url": {
-                    "type": "string",
-                    "pattern": "^https?://",
-                    "default": "https://api.ship24.com/public/v1",
-                    "title": "Address of the API",
-                    "title_ja": "APIのアドレス",
-                },
-                "days": {
-                    "type": "string",
-                    "pattern": r"^[1-9]\d{0,2}$",
-                    "default": "14",
-                    "title": "For how many days after it was made a tracker is asked for (one request for each)",
-                    "title_ja": "作成から何日間、追跡情報を問い合わせるか（1件につき1回の問い合わせ）",
-                },
-                "order_number": {
-                    "type": "string",
-                    "enum": ["shipmentReference", "clientTrackerId"],
-                    "title": "The field into which you put the shop's order number, if you do",
-                    "title_ja": "店舗の注文番号を入れている項目（入れている場合だけ）",
-                },
-                "timezone": {
-                    "type": "string",
-                    "minLength": 1,
-                    "default": ZONE,
-                    "title": "Time zone (IANA name) of scans without an offset",
-                    "title_ja": "時差のない時刻のタイムゾーン（例: Asia/Tokyo）",
-                },
-            },
-            "required": ["secret"],
-            "additionalProperties": False,
-        },
+        settings=SETTINGS,
         time_zone=ZONE,
         notifies_customer="maybe",  # when a tracker was made with the receiver's mail address
     ),

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
-from connectors.parts.talk.asking import address, as_body, ask, ask_json, good
-from connectors.parts.talk.bookmark import bookmark
+from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said, state
+from connectors.parts.talk.cursor import window
 from connectors.parts.values.loose import identity, rows, table
 from connectors.parts.values.times import moment
 from connectors.sources.ship24.trackings import ZONE, newest
-from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page, Unanswered
+from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page
 
 BASE = "https://api.ship24.com/public/v1"
 AUTH = {"authorization": "Bearer {token}"}
@@ -25,9 +24,9 @@ GONE = 404  # a tracker that was removed meanwhile
 def poll(asking: Asking) -> Conversation[None]:
     """The results of every tracker made in the last `days`, newest first. Neither list nor results say what has
     changed, so every one is asked for; a state that is known already has the same key and is stored once."""
-    here = bookmark(asking)
+    here = window(asking)
     oldest = min(here.since, here.began - timedelta(days=int(asking.settings.get("days") or 14)))
-    place, seen = int(here.page) if here.page and here.page.isdigit() else 1, set[str]()
+    place, seen = int(here.after) if here.after and here.after.isdigit() else 1, set[str]()
     while True:
         answer = table((yield from ask_json(_get(asking, "trackers", page=place, limit=PAGE, sort=-1))))
         trackers = rows(table(answer.get("data")).get("trackers"))
@@ -39,9 +38,9 @@ def poll(asking: Asking) -> Conversation[None]:
             found += yield from _results(asking, name)
         place += 1
         if len(young) < PAGE or not new:
-            yield Page(found=tuple(found), cursor=here.through())
+            yield Page(found=tuple(found), cursor=here.through().text)
             return
-        yield Page(found=tuple(found), cursor=here.at(str(place)))
+        yield Page(found=tuple(found), cursor=here.reached(str(place)).text)
 
 
 def fetch(asking: Asking, ref: str) -> Conversation[None]:
@@ -69,10 +68,7 @@ def _results(asking: Asking, name: str) -> Conversation[list[Found]]:
     answer = yield from ask(_get(asking, "trackers", name, "results"))
     if answer.code == GONE:
         return []
-    try:
-        body = msgspec.json.decode(good(answer).body)
-    except msgspec.DecodeError:
-        raise Unanswered("provider", "the results are not JSON") from None
+    body = said(good(answer))
     zone = asking.settings.get("timezone") or ZONE
     return [_found(name, one, zone) for one in rows(table(table(body).get("data")).get("trackings"))]
 
@@ -80,11 +76,10 @@ def _results(asking: Asking, name: str) -> Conversation[list[Found]]:
 def _found(name: str, tracking: Mapping[str, Any], zone: str) -> Found:
     """The key is a digest of what is told: results have no version."""
     told = {key: value for key, value in tracking.items() if key != "metadata"}
-    body = msgspec.json.encode(told, order="deterministic")
-    version = blake2b(body, digest_size=8).hexdigest()
+    key = state(f"trackers/{name}", msgspec.json.encode(told, order="deterministic"))
     made = moment(table(tracking.get("tracker")).get("createdAt"), "UTC")
     changed = newest(tracking, zone) or made
-    return Found(topic="tracking", key=f"trackers/{name}@{version}", body=as_body(told), changed_at=changed)
+    return Found(topic="tracking", key=key, body=as_body(told), changed_at=changed)
 
 
 def _made_since(tracker: Mapping[str, Any], oldest: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.settings import address, secret, settings, text
 from connectors.sources.shipbob.asked import URL, VERSION
 from connectors.sources.shipbob.hooks import check, subscribe
 from connectors.sources.shipbob.poll import poll
@@ -11,46 +12,29 @@ from connectors.sources.shipbob.read import read
 from connectors.sources.shipbob.verify import identify, verify
 from engine.contracts import Api, Manifest, Source
 
-SETTINGS = {
-    "type": "object",
-    "properties": {
-        "token": {
-            "type": "string",
-            "minLength": 1,
-            "secret": True,
-            "title": "Personal access token",
-            "title_ja": "パーソナルアクセストークン（PAT）",
-        },
-        "secret": {
-            "type": "string",
-            "minLength": 1,
-            "secret": True,
-            "title": "Signing secret of the webhooks; kept by itself when Todoke registers them",
-            "title_ja": "Webhookの署名シークレット（Todokeが登録する場合は自動で保存）",
-        },
-        "channel": {
-            "type": "string",
-            "pattern": "^[0-9]{1,12}$",
-            "title": "Channel id: only its orders are asked for",
-            "title_ja": "チャネルID（指定すると、そのチャネルの注文だけを取得）",
-        },
-        "version": {
-            "type": "string",
-            "pattern": r"^([0-9]{4}-[0-9]{2}|[0-9]\.[0-9]|experimental)$",
-            "default": VERSION,
-            "title": "Version of the API, as it stands in its addresses",
-            "title_ja": "APIのバージョン",
-        },
-        "url": {
-            "type": "string",
-            "pattern": "^https?://",
-            "default": URL,
-            "title": "Address of the API (the sandbox has another)",
-            "title_ja": "APIのアドレス（サンドボックスは別のアドレス）",
-        },
-    },
-    "additionalProperties": False,
-}
+SETTINGS = settings(
+    {
+        "token": secret("Personal access token", "パーソナルアクセストークン（PAT）"),
+        "secret": secret(
+            "Signing secret of the webhooks; kept by itself when Todoke registers them",
+            "Webhookの署名シークレット（Todokeが登録する場合は自動で保存）",
+        ),
+        "channel": text(
+            "Channel id: only its orders are asked for",
+            "チャネルID（指定すると、そのチャネルの注文だけを取得）",
+            pattern="^[0-9]{1,12}$",
+        ),
+        "version": text(
+            "Version of the API, as it stands in its addresses",
+            "APIのバージョン",
+            default=VERSION,
+            pattern=r"^([0-9]{4}-[0-9]{2}|[0-9]\.[0-9]|experimental)$",
+        ),
+        "url": address(
+            "Address of the API (the sandbox has another)", "APIのアドレス（サンドボックスは別のアドレス）", default=URL
+        ),
+    }
+)
 
 SOURCE = Source(
     manifest=Manifest(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from connectors.parts.talk.asking import address, ask, good
-from engine.contracts import Answer, Asking, HttpRequest, Step
+from engine.contracts import Answer, Asking, Conversation, HttpRequest
 
 URL = "https://api.shipbob.com"
 VERSION = "2026-01"
@@ -28,7 +28,7 @@ def delete(asking: Asking, *path: str) -> HttpRequest:
     return _request(asking, "DELETE", path, {})
 
 
-def asked(request: HttpRequest) -> Generator[Step, Answer | None, Answer]:
+def asked(request: HttpRequest) -> Conversation[Answer]:
     """The good answer. Raises Unanswered; the pause after too many requests is the one that ShipBob names."""
     return good(paused((yield from ask(request))))
 

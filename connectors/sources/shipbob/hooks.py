@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.parts.talk.asking import as_body, ask, good, said
 from connectors.parts.values.loose import rows, table, text
 from connectors.sources.shipbob.asked import asked, delete, get, paused, post
-from engine.contracts import Answer, Asking, Conversation, Finding, Renewed, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, Finding, Renewed, Unanswered
 
 EVERYWHERE = (
     "order.shipped", "order.shipment.delivered", "order.shipment.exception", "order.shipment.on_hold",
@@ -71,7 +71,7 @@ def subscribe(asking: Asking, target: str) -> Conversation[tuple[Finding, ...]]:
     return (Finding(level="ok", what="ShipBob's webhooks are registered anew"),)
 
 
-def _create(asking: Asking, target: str, topics: tuple[str, ...]) -> Generator[Step, Answer | None, Answer]:
+def _create(asking: Asking, target: str, topics: tuple[str, ...]) -> Conversation[Answer]:
     body = as_body({"url": target, "topics": topics, "description": "Todoke"})
     return paused((yield from ask(post(asking, "webhook", body=body))))
 
@@ -80,7 +80,7 @@ def _complete(hook: Mapping[str, Any]) -> bool:
     return hook.get("enabled") is not False and set(EVERYWHERE) <= set(_texts(hook.get("topics")))
 
 
-def _hooks(asking: Asking) -> Generator[Step, Answer | None, list[Mapping[str, Any]]]:
+def _hooks(asking: Asking) -> Conversation[list[Mapping[str, Any]]]:
     found: list[Mapping[str, Any]] = []
     cursor: str | None = None
     for _ in range(FEW):

@@ -6,21 +6,21 @@ that is still to come to one that was read. https://developer.shipbob.com/api (G
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from connectors.parts.talk.asking import as_body, ask, good, said, state
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.values.loose import identity, rows, table, text
-from connectors.parts.values.times import moment
+from connectors.parts.values.times import iso, moment
 from connectors.sources.shipbob.asked import get, paused
 from connectors.sources.shipbob.returns import TIMES
 from connectors.sources.shipbob.words import latest
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step, Unanswered
+from engine.contracts import Answer, Asking, Conversation, Found, Page, Unanswered
 
 OVERLAP = timedelta(minutes=30)  # carriers' words reach ShipBob's lists late
 MOST_PAGES = 4000
@@ -47,18 +47,13 @@ LISTS = (
 )
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, array_like=True):
     """Where a poll stands: it asks for what changed after `since`, list by list; the next one asks from `began`."""
 
     since: datetime
     began: datetime
     list: int = 0
     page: str = "1"
-
-    def told(self) -> str:
-        """As a cursor."""
-        return msgspec.json.encode([self.since, self.began, self.list, self.page]).decode()
 
 
 def poll(asking: Asking) -> Conversation[None]:
@@ -75,30 +70,20 @@ def poll(asking: Asking) -> Conversation[None]:
         place = _after(place, following)
         found = tuple(_found(listed.resource, record) for record in records)
         if place.list == len(LISTS):
-            yield Page(found=found, cursor=Place(place.began, place.began, -1).told())
+            yield Page(found=found, cursor=written(Place(place.began, place.began, -1)))
             return
-        yield Page(found=found, cursor=place.told())
+        yield Page(found=found, cursor=written(place))
     raise Unanswered("provider", f"a list has more than {MOST_PAGES} pages")
 
 
 def _start(asking: Asking) -> Place:
     """Go on in the middle of a poll that was broken off, or begin one."""
-    fresh = Place(asking.since, asking.now)
-    if not asking.cursor:
-        return fresh
-    try:
-        since, began, at, page = msgspec.json.decode(asking.cursor, type=tuple[datetime, datetime, int, str])
-    except msgspec.MsgspecError:
-        return fresh
-    if 0 <= at < len(LISTS):
-        return Place(since, began, at, page)
-    return Place(since - OVERLAP, asking.now)
+    place = remembered(asking, Place, lambda: Place(asking.since, asking.now))
+    return place if 0 <= place.list < len(LISTS) else Place(place.since - OVERLAP, asking.now)
 
 
-def _page(
-    asking: Asking, listed: List, place: Place
-) -> Generator[Step, Answer | None, tuple[Answer, list[Mapping[str, Any]]]]:
-    since = place.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _page(asking: Asking, listed: List, place: Place) -> Conversation[tuple[Answer, list[Mapping[str, Any]]]]:
+    since = iso(place.since)
     filters = {name: value.format(since=since) for name, value in listed.filters.items()}
     query = {**filters, "Limit": listed.limit, listed.page: place.page}
     answer = paused((yield from ask(get(asking, listed.resource, **query))))

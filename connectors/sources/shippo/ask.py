@@ -1,7 +1,4 @@
-"""Conversations with Shippo's API: https://docs.goshippo.com/shippoapi/public-api/ (tracks, webhooks).
-
-There is no list of tracks, so nothing can be polled.
-"""
+"""Conversations with Shippo's API: https://docs.goshippo.com/shippoapi/public-api/ (tracks, webhooks)."""
 
 from __future__ import annotations
 
@@ -9,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said
+from connectors.parts.talk.asking import address, as_body, ask, ask_json, good, said, sending
 from connectors.parts.values.loose import flag, identity, rows, table, text
 from connectors.parts.values.times import moment
+from connectors.sources.shippo.verify import state
 from engine.contracts import Asking, Conversation, Finding, Found, HttpRequest, Page
 
 BASE = "https://api.goshippo.com"
@@ -22,21 +20,13 @@ EVENTS = frozenset({"track_updated", "all"})
 def fetch(asking: Asking, ref: str) -> Conversation[None]:
     """`tracks/<carrier>/<number>`."""
     _, carrier, number = (*ref.split("/", 2), "", "")[:3]
-    track = table((yield from ask_json(_get(asking, "tracks", carrier, number))))
-    latest = table(track.get("tracking_status"))
-    version = text(latest.get("object_updated")) or text(latest.get("status_date")) or ""
-    found = Found(
-        topic="track",
-        key=f"tracks/{carrier}/{number}@{version}/{text(track.get('eta')) or ''}",
-        body=as_body(track),
-        changed_at=moment(latest.get("status_date"), "UTC"),
-    )
-    yield Page(found=(found,))
+    track = table((yield from ask_json(get(asking, "tracks", carrier, number))))
+    yield Page(found=(found(track, ref),))
 
 
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     """Does the token work, and is there a webhook for tracks that is on?"""
-    answer = yield from ask(_get(asking, "webhooks"))
+    answer = yield from ask(get(asking, "webhooks"))
     if answer.code in (401, 403):
         return (
             Finding(
@@ -58,7 +48,7 @@ def subscribe(asking: Asking, target: str) -> Conversation[tuple[Finding, ...]]:
     an old secret gets the new."""
     place = f"{target}?token={quote(asking.settings.get('secret', ''), safe='')}"
     wanted = {"url": place, "event": "track_updated", "active": True, "is_test": False}
-    hooks = [hook for hook in _hooks((yield from ask_json(_get(asking, "webhooks")))) if _leads_to(hook, target)]
+    hooks = [hook for hook in _hooks((yield from ask_json(get(asking, "webhooks")))) if _leads_to(hook, target)]
     mine = next((hook for hook in hooks if text(hook.get("event")) in EVENTS), None)
     if mine is None:
         yield from _send(asking, "POST", ("webhooks",), wanted)
@@ -80,15 +70,16 @@ def _hooks(answer: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _send(asking: Asking, method: str, path: tuple[str, ...], body: Mapping[str, Any]) -> Conversation[None]:
-    request = HttpRequest(
-        method=method,
-        url=address(asking.settings.get("url") or BASE, *path),
-        headers={"content-type": "application/json"},
-        auth=AUTH,
-        body=as_body(body),
-    )
+    request = sending(address(asking.settings.get("url") or BASE, *path), body, AUTH, method)
     good((yield from ask(request)))
 
 
-def _get(asking: Asking, *path: str) -> HttpRequest:
+def get(asking: Asking, *path: str) -> HttpRequest:
+    """A request for something below the API's address."""
     return HttpRequest(method="GET", url=address(asking.settings.get("url") or BASE, *path), auth=AUTH)
+
+
+def found(track: Mapping[str, Any], ref: str) -> Found:
+    """The track under the key that a webhook of the same state has. A track without a state is called `ref`."""
+    changed = moment(table(track.get("tracking_status")).get("status_date"), "UTC")
+    return Found(topic="track", key=state(track) or ref, body=as_body(track), changed_at=changed)

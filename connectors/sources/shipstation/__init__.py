@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.parts.settings import address, secret, settings, text
 from connectors.sources.shipstation.hooks import check, subscribe
 from connectors.sources.shipstation.poll import fetch, poll
 from connectors.sources.shipstation.read import read
@@ -12,61 +13,33 @@ from connectors.sources.shipstation.verify import identify, verify
 from connectors.sources.shipstation.words import CURRENCY, ZONE
 from engine.contracts import Api, Manifest, Source
 
-SETTINGS = {
-    "type": "object",
-    "properties": {
-        "secret": {
-            "type": "string",
-            "minLength": 1,
-            "secret": True,
-            "title": "Token in the address that webhooks are posted to (?token=...)",
-            "title_ja": "Webhookの送信先アドレスに付けるトークン（?token=...）",
-        },
-        "key": {
-            "type": "string",
-            "minLength": 1,
-            "secret": True,
-            "title": "API key (V1)",
-            "title_ja": "APIキー（V1）",
-        },
-        "api_secret": {
-            "type": "string",
-            "minLength": 1,
-            "secret": True,
-            "title": "API secret (V1)",
-            "title_ja": "APIシークレット（V1）",
-        },
-        "store": {
-            "type": "string",
-            "pattern": "^[0-9]{1,12}$",
-            "title": "Store id: only its orders are asked for",
-            "title_ja": "ストアID（指定すると、そのストアだけを取得）",
-        },
-        "currency": {
-            "type": "string",
-            "pattern": "^[A-Za-z]{3}$",
-            "default": CURRENCY,
-            "title": "Currency of the amounts, which ShipStation does not tell",
-            "title_ja": "金額の通貨（ShipStationからは届きません）",
-        },
-        "jwks": {
-            "type": "string",
-            "minLength": 1,
-            "secret": True,
-            "title": "Keys that ShipStation publishes for V2; fetched and renewed by Todoke",
-            "title_ja": "ShipStationがV2用に公開する鍵（自動で取得・更新します）",
-        },
-        "url": {
-            "type": "string",
-            "pattern": "^https?://",
-            "default": URL,
-            "title": "Address of the API (V1)",
-            "title_ja": "APIのアドレス（V1）",
-        },
+SETTINGS = settings(
+    {
+        "secret": secret(
+            "Token in the address that webhooks are posted to (?token=...)",
+            "Webhookの送信先アドレスに付けるトークン（?token=...）",
+        ),
+        "key": secret("API key (V1)", "APIキー（V1）"),
+        "api_secret": secret("API secret (V1)", "APIシークレット（V1）"),
+        "store": text(
+            "Store id: only its orders are asked for",
+            "ストアID（指定すると、そのストアだけを取得）",
+            pattern="^[0-9]{1,12}$",
+        ),
+        "currency": text(
+            "Currency of the amounts, which ShipStation does not tell",
+            "金額の通貨（ShipStationからは届きません）",
+            default=CURRENCY,
+            pattern="^[A-Za-z]{3}$",
+        ),
+        "jwks": secret(
+            "Keys that ShipStation publishes for V2; fetched and renewed by Todoke",
+            "ShipStationがV2用に公開する鍵（自動で取得・更新します）",
+        ),
+        "url": address("Address of the API (V1)", "APIのアドレス（V1）", default=URL),
     },
-    "required": ["secret"],
-    "additionalProperties": False,
-}
+    required=("secret",),
+)
 
 SOURCE = Source(
     manifest=Manifest(

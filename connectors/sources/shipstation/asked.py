@@ -5,7 +5,7 @@ https://docs.shipstation.com/apis/shipstation-v1/docs/requirements
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from connectors.parts.talk.asking import address, as_body, ask, good, said, stat
 from connectors.parts.values.loose import identity, number, rows, table
 from connectors.sources.shipstation.resources import URL
 from connectors.sources.shipstation.words import when
-from engine.contracts import Answer, Asking, Found, HttpRequest, Step
+from engine.contracts import Answer, Asking, Conversation, Found, HttpRequest
 
 SIZE = 500  # the most that a page can hold
 AUTH = {"authorization": "Basic {key}:{api_secret}"}
@@ -35,9 +35,7 @@ def base(asking: Asking) -> str:
     return asking.settings.get("url") or URL
 
 
-def sheet(
-    home: str, name: str, query: Mapping[str, object], page: int, size: int = SIZE
-) -> Generator[Step, Answer | None, Sheet]:
+def sheet(home: str, name: str, query: Mapping[str, object], page: int, size: int = SIZE) -> Conversation[Sheet]:
     """Page `page` (from 1) of a list. Raises Unanswered. `pages` is 0 where there is but one."""
     items = {"includeShipmentItems": "true"} if name == "shipments" else {}
     url = address(home, name, **{**query, **items, "page": page, "pageSize": size})

@@ -5,7 +5,7 @@ https://docs.shipstation.com/apis/shipstation-v1/docs/webhooks/list. V1 can make
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +16,7 @@ from connectors.parts.talk.asking import address, as_body, ask, good, said
 from connectors.parts.values.loose import identity, raw_status, rows, table, text
 from connectors.sources.shipstation.asked import AUTH, base, paused
 from connectors.sources.shipstation.resources import URL
-from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Renewed, Step, Unanswered
+from engine.contracts import Asking, Conversation, Finding, HttpRequest, Renewed, Unanswered
 
 EVENTS = ("ORDER_NOTIFY", "SHIP_NOTIFY", "FULFILLMENT_SHIPPED")
 KEY_SET = "https://api.shipengine.com/jwks"
@@ -87,7 +87,7 @@ def _is(hook: Mapping[str, Any], event: str) -> bool:
     return raw_status(hook.get("HookType")) == event.lower()
 
 
-def _hooks(asking: Asking) -> Generator[Step, Answer | None, list[Mapping[str, Any]]]:
+def _hooks(asking: Asking) -> Conversation[list[Mapping[str, Any]]]:
     body = said(good(paused((yield from ask(_request(asking, "GET", "webhooks"))))))
     return rows(body if isinstance(body, list) else table(body).get("webhooks"))
 

@@ -6,12 +6,12 @@ page begins one later. So after every page the start moves on instead, and pages
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.values.loose import text
 from connectors.sources.shipstation.asked import Sheet, base, found, sheet
 from connectors.sources.shipstation.parcels import postdated
@@ -43,8 +43,7 @@ LISTS = (
 )
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, array_like=True):
     """Where a poll stands: in which list, from which start (as V1 writes it; None is `since`), on which page."""
 
     since: datetime
@@ -52,10 +51,6 @@ class Place:
     list: int = 0
     start: str | None = None
     page: int = 1
-
-    def told(self) -> str:
-        """As a cursor."""
-        return msgspec.json.encode([self.since, self.began, self.list, self.start, self.page]).decode()
 
 
 def poll(asking: Asking) -> Conversation[None]:
@@ -76,9 +71,9 @@ def poll(asking: Asking) -> Conversation[None]:
         records = [record for record in got.records if not listed.due or postdated(record)]
         told = tuple(found(listed.name, record, part) for record in records)
         if place.list == len(LISTS):
-            yield Page(found=told, cursor=Place(place.began, place.began, -1).told())
+            yield Page(found=told, cursor=written(Place(place.began, place.began, -1)))
             return
-        yield Page(found=told, cursor=place.told())
+        yield Page(found=told, cursor=written(place))
     raise Unanswered("provider", f"a list has more than {MOST_PAGES} pages")
 
 
@@ -102,18 +97,8 @@ def fetch(asking: Asking, ref: str) -> Conversation[None]:
 
 def _start(asking: Asking) -> Place:
     """Go on in the middle of a poll that was broken off, or begin one."""
-    fresh = Place(asking.since, asking.now)
-    if not asking.cursor:
-        return fresh
-    try:
-        since, began, at, start, page = msgspec.json.decode(
-            asking.cursor, type=tuple[datetime, datetime, int, str | None, int]
-        )
-    except msgspec.MsgspecError:
-        return fresh
-    if 0 <= at < len(LISTS):
-        return Place(since, began, at, start, page)
-    return Place(since - OVERLAP, asking.now)
+    place = remembered(asking, Place, lambda: Place(asking.since, asking.now))
+    return place if 0 <= place.list < len(LISTS) else Place(place.since - OVERLAP, asking.now)
 
 
 def _from(listed: List, place: Place, asking: Asking) -> str:

@@ -5,7 +5,7 @@ https://shopify.dev/docs/api/usage/limits, https://shopify.dev/docs/apps/build/d
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -15,7 +15,7 @@ from connectors.parts.talk.asking import ask, form, good, said
 from connectors.parts.talk.graphql import Heard, put, question
 from connectors.parts.values.loose import number, table, text
 from connectors.sources.shopify.queries import VERSION
-from engine.contracts import Answer, Asking, HttpRequest, Renewed, Step, Unanswered
+from engine.contracts import Asking, Conversation, HttpRequest, Renewed, Unanswered
 
 EARLY = timedelta(minutes=5)  # a token that runs out while it is used helps nobody
 A_DAY = timedelta(hours=24)
@@ -39,9 +39,7 @@ def base(asking: Asking) -> str:
     return told
 
 
-def heard(
-    asking: Asking, query: str, variables: Mapping[str, Any] | None = None
-) -> Generator[Step, Answer | None, Heard]:
+def heard(asking: Asking, query: str, variables: Mapping[str, Any] | None = None) -> Conversation[Heard]:
     """One question and what was heard. A token of an app's own runs out after a day: it is renewed before that, and
     once when it is refused. Raises Unanswered("rate") when the bucket of points is empty."""
     fresh = asking.settings.get("token") is not None
@@ -77,8 +75,7 @@ def whole(answer: Heard, name: str) -> Mapping[str, Any]:
     found = answer.data.get(name)
     if isinstance(found, dict):
         return found
-    why = "login" if answer.codes & _DENIED else "request"
-    raise Unanswered(why, f"Shopify refused: {answer.refusals}")  # type: ignore[arg-type]
+    raise Unanswered("login" if answer.codes & _DENIED else "request", f"Shopify refused: {answer.refusals}")
 
 
 def _auth(asking: Asking) -> Mapping[str, str]:
@@ -90,7 +87,7 @@ def _runs_out(asking: Asking) -> bool:
     return not asking.settings.get("access_token") or until is None or until - asking.now < EARLY
 
 
-def _login(asking: Asking) -> Generator[Step, Answer | None, None]:
+def _login(asking: Asking) -> Conversation[None]:
     """The client credentials grant: a token of 24 hours, kept before it is used."""
     has = asking.settings
     fields = {

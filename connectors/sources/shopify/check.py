@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
 from connectors.parts.values.loose import first, rows, table, text
 from connectors.sources.shopify.asks import heard, may_ask, whole
 from connectors.sources.shopify.queries import ACCESS, CAN_READ
@@ -10,7 +13,7 @@ from engine.contracts import Asking, Conversation, Finding
 GRANT = "Dev Dashboard > your app > Versions: add the scope, release, and install the app again"
 
 # scope -> how bad it is to be without it, and what is missing then
-SCOPES = {
+SCOPES: Mapping[str, tuple[Literal["error", "warning"], str]] = {
     "read_orders": ("error", "orders cannot be read"),
     "read_fulfillments": ("warning", "no webhook tells of delivery attempts and deliveries"),
     "read_customers": ("warning", "names and addresses of customers may be missing"),
@@ -33,7 +36,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     for scope, (level, loss) in SCOPES.items():
         if scope not in scopes and scope.replace("read_", "write_") not in scopes:
             what = f"the scope {scope} is missing: {loss}"
-            findings.append(Finding(level=level, what=what, do=GRANT))  # type: ignore[arg-type]
+            findings.append(Finding(level=level, what=what, do=GRANT))
     if "read_all_orders" in scopes:
         findings.append(Finding(level="ok", what="orders of all times can be read"))
     else:

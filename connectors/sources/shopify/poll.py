@@ -5,23 +5,23 @@ https://shopify.dev/docs/api/admin-graphql/latest/queries/orders
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from connectors.parts.talk.asking import as_body
-from connectors.parts.talk.window import Window, window
+from connectors.parts.talk.cursor import Window, window
 from connectors.parts.values.loose import identity, rows, table, text
-from connectors.parts.values.times import moment
+from connectors.parts.values.times import iso, moment
 from connectors.sources.shopify.asks import heard, may_ask, pause, whole
 from connectors.sources.shopify.graph import numeric
 from connectors.sources.shopify.queries import CHANGED, REST, RETURNS
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step, Unanswered
+from engine.contracts import Asking, Conversation, Found, Page, Unanswered
 
 MANY = 10  # orders a page, each with its lines, parcels and refunds
 MOST_PAGES_OF_A_LIST = 50
@@ -35,7 +35,7 @@ def poll(asking: Asking) -> Conversation[None]:
     if not may_ask(asking):
         return
     place, known, many = window(asking), set[str](), MANY
-    query = f"updated_at:>='{place.since.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}'"
+    query = f"updated_at:>='{iso(place.since)}'"
     while True:
         answer = yield from heard(asking, CHANGED, {"query": query, "first": many, "after": place.after})
         if TOO_DEAR in answer.codes and many > 1:
@@ -70,9 +70,7 @@ def _found(node: Mapping[str, Any]) -> Found | None:
     return Found(topic="orders/updated", key=key, body=as_body({"order": node}), changed_at=at)
 
 
-def _complete(
-    asking: Asking, node: Mapping[str, Any], place: Window
-) -> Generator[Step, Answer | None, tuple[Mapping[str, Any], Window]]:
+def _complete(asking: Asking, node: Mapping[str, Any], place: Window) -> Conversation[tuple[Mapping[str, Any], Window]]:
     """The order with the rest of its longer lists, and its returns where there are any."""
     full: dict[str, Any] = deepcopy(dict(node))
     for (where, name), query in REST.items():
@@ -80,18 +78,18 @@ def _complete(
             yield from _rest(asking, query, holder, name)
     if text(full.get("returnStatus")) in (None, "NO_RETURN") or "returns" in full:
         return full, place
-    denied = moment((place.noted or {}).get("no_returns"))
+    denied = moment(place.noted.get("no_returns"))
     if denied and asking.now - denied < AGAIN:
         return full, place
     answer = yield from heard(asking, RETURNS, {"id": full.get("id")})
     told = table(answer.data.get("order")).get("returns")
     if told is None:  # the scope read_returns is missing: refunds tell the rest
-        return full, replace(place, noted={**(place.noted or {}), "no_returns": asking.now.isoformat()})
+        return full, replace(place, noted={**place.noted, "no_returns": asking.now.isoformat()})
     full["returns"] = told
     return full, place
 
 
-def _rest(asking: Asking, query: str, holder: Mapping[str, Any], name: str) -> Generator[Step, Answer | None, None]:
+def _rest(asking: Asking, query: str, holder: Mapping[str, Any], name: str) -> Conversation[None]:
     """What follows in a list that is longer than the page of its order showed; added to it in its place."""
     listed = table(holder.get(name))
     nodes, after = listed.get("nodes"), _next(listed)

@@ -61,8 +61,8 @@ def _one(asking: Asking, topic: str, target: str, hooks: list[Mapping[str, Any]]
     if result.get("webhookSubscription") is not None and not wrong:
         return Finding(level="ok", what=f"webhook {called}: {done}")
     told = "; ".join(wrong)[:200] or answer.refusals
-    level = "warning" if topic.startswith("RETURNS") else "error"
-    return Finding(level=level, what=f"webhook {called}: not registered ({told})", do=SCOPES)  # type: ignore[arg-type]
+    what = f"webhook {called}: not registered ({told})"
+    return Finding(level="warning" if topic.startswith("RETURNS") else "error", what=what, do=SCOPES)
 
 
 def _hooks(asking: Asking) -> Conversation[list[Mapping[str, Any]]]:

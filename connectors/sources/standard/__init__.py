@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
+from connectors.parts.settings import secret, settings, text
 from connectors.sources.standard.reading import TIME_ZONE, read
 from connectors.sources.standard.signature import identify, verify
 from engine.contracts import Manifest, Source
 
-SETTINGS = {
-    "type": "object",
-    "properties": {
-        "secret": {
-            "type": "string",
-            "secret": True,
-            "title": "Signing secret",
-            "title_ja": "署名用シークレット",
-            "description": "Base64 of 24 to 64 random bytes; the prefix of Standard Webhooks may stay.",
-        },
-        "timezone": {
-            "type": "string",
-            "default": TIME_ZONE,
-            "title": "Time zone of times without an offset",
-            "title_ja": "オフセットのない日時のタイムゾーン",
-        },
+SETTINGS = settings(
+    {
+        "secret": secret(
+            "Signing secret: base64 of 24 to 64 random bytes",
+            "署名用シークレット（24〜64バイトの乱数をBase64にしたもの）",
+        ),
+        "timezone": text(
+            "Time zone of times without an offset", "オフセットのない日時のタイムゾーン", default=TIME_ZONE
+        ),
     },
-    "required": ["secret"],
-    "additionalProperties": False,
-}
+    required=("secret",),
+)
 
 SOURCE = Source(
     manifest=Manifest(

@@ -5,11 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.parts.senders.polled import identify, verify
+from connectors.parts.settings import address, choice, secret, settings
 from connectors.sources.stores.asked import URL, check
 from connectors.sources.stores.poll import poll
 from connectors.sources.stores.read import read
 from connectors.sources.stores.words import ZONE
 from engine.contracts import Api, Manifest, Source
+
+SETTINGS = settings(
+    {
+        "token": secret("Credential of the shop", "ショップのクレデンシャル"),
+        "own_mails": choice(
+            "STORES' own mails count, so that ours are not sent beside them",
+            "STORESが送るメールと同じお知らせを送らない",
+            "yes",
+            "no",
+            default="yes",
+        ),
+        "url": address(default=URL),
+    }
+)
 
 SOURCE = Source(
     manifest=Manifest(
@@ -18,33 +33,7 @@ SOURCE = Source(
         title_ja="STORES",
         modes=("poll",),
         capabilities=frozenset({"items", "contact", "tracking", "partial_shipments", "returns", "cancellation", "eta"}),
-        settings={
-            "type": "object",
-            "properties": {
-                "token": {
-                    "type": "string",
-                    "minLength": 1,
-                    "secret": True,
-                    "title": "Credential of the shop",
-                    "title_ja": "ショップのクレデンシャル",
-                },
-                "own_mails": {
-                    "type": "string",
-                    "enum": ["yes", "no"],
-                    "default": "yes",
-                    "title": "STORES' own mails count, so that ours are not sent beside them",
-                    "title_ja": "STORESが送るメールと同じお知らせを送らない",
-                },
-                "url": {
-                    "type": "string",
-                    "pattern": "^https?://",
-                    "default": URL,
-                    "title": "Address of the API",
-                    "title_ja": "APIのアドレス",
-                },
-            },
-            "additionalProperties": False,
-        },
+        settings=SETTINGS,
         time_zone=ZONE,
         notifies_customer="yes",
     ),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 from connectors.parts.talk.asking import address, ask_json
 from connectors.parts.values.loose import table, text
-from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Step, Unanswered
+from engine.contracts import Asking, Conversation, Finding, HttpRequest, Unanswered
 
 URL = "https://api.stores.dev"
 VERSION = ("retail", "202211")
@@ -35,7 +34,7 @@ _DO = {
 }
 
 
-def get(asking: Asking, *path: str, **query: object) -> Generator[Step, Answer | None, Any]:
+def get(asking: Asking, *path: str, **query: object) -> Conversation[Any]:
     """What stands at the path. Raises Unanswered."""
     base = (asking.settings.get("url") or URL).rstrip("/").removesuffix("/" + "/".join(VERSION))
     return (

@@ -6,7 +6,7 @@ So open orders are asked for again by their ids, fifty at a time. An order shows
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,13 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from connectors.parts.talk.asking import as_body, asked_now, state
+from connectors.parts.talk.cursor import remembered, written
 from connectors.parts.values.loose import rows, table, text
 from connectors.parts.values.times import zone_named
 from connectors.parts.values.turns import in_turn
 from connectors.sources.stores.asked import get
 from connectors.sources.stores.read import ORDER
 from connectors.sources.stores.words import ZONE, is_finished, kind, moments, named, when
-from engine.contracts import Answer, Asking, Conversation, Found, Page, Step
+from engine.contracts import Asking, Conversation, Found, Page
 
 LIMIT = 100
 AT_ONCE = 50  # ids in one request
@@ -59,19 +60,19 @@ def poll(asking: Asking) -> Conversation[None]:
         gone = set(some) - {named(one) for one in listed} if listed else set()
         still = {order_id: key for order_id, key in cursor.open.items() if order_id not in gone}
         cursor = replace(cursor, open=still, turn=some[-1], left=cursor.left - len(some))
-        yield Page(found=found, cursor=_text(cursor))
+        yield Page(found=found, cursor=written(cursor))
 
 
 def _begun(asking: Asking) -> Cursor:
     """The cursor with a poll begun; one that was broken off goes on where it was."""
-    cursor = _read(asking)
+    cursor = remembered(asking, Cursor, lambda: Cursor(ordered=asking.since + LATE, cancelled=asking.since + OVERLAP))
     if cursor.looks or cursor.left:
         return cursor
     ordered = ("ordered_at_from", _written(cursor.ordered - LATE))
     return replace(cursor, looks=(ordered, ("canceled_at_from", _written(cursor.cancelled - OVERLAP))))
 
 
-def _lists(asking: Asking, cursor: Cursor) -> Generator[Step, Answer | None, Cursor]:
+def _lists(asking: Asking, cursor: Cursor) -> Conversation[Cursor]:
     """Every page of both lists, oldest orders first: an order that shows up late pushes the others back, so that some
     come twice and none is missed."""
     before: list[Mapping[str, Any]] = []
@@ -87,7 +88,7 @@ def _lists(asking: Asking, cursor: Cursor) -> Generator[Step, Answer | None, Cur
             looks = cursor.looks[1:]
             cursor = replace(cursor, looks=looks, offset=0, left=0 if looks else len(cursor.open))
             before = []
-        yield Page(found=found, cursor=_text(cursor))
+        yield Page(found=found, cursor=written(cursor))
     return cursor
 
 
@@ -141,14 +142,3 @@ def _awaits_number(one: Mapping[str, Any], now: datetime) -> bool:
 def _written(at: datetime) -> str:
     """The moment as the API wants it, in its own time."""
     return at.astimezone(zone_named(ZONE)).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _read(asking: Asking) -> Cursor:
-    try:
-        return msgspec.json.decode(asking.cursor or "", type=Cursor)
-    except msgspec.DecodeError:
-        return Cursor(ordered=asking.since + LATE, cancelled=asking.since + OVERLAP)
-
-
-def _text(cursor: Cursor) -> str:
-    return msgspec.json.encode(cursor).decode()

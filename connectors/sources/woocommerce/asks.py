@@ -5,7 +5,7 @@ https://woocommerce.github.io/woocommerce-rest-api-docs/#authentication
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ import msgspec
 
 from connectors.parts.talk.asking import address, ask, good, said
 from connectors.parts.values.loose import rows
-from engine.contracts import Answer, Asking, HttpRequest, Step, Unanswered
+from engine.contracts import Asking, Conversation, HttpRequest, Unanswered
 
 AUTH = {"authorization": "Basic {consumer_key}:{consumer_secret}"}
 _NO_API = "no WooCommerce API there: check the setting url, and that WordPress permalinks are not set to 'Plain'"
@@ -53,7 +53,7 @@ class Rows:
         return number < self.pages if self.pages is not None else len(self.rows) >= many
 
 
-def listed(asked: HttpRequest) -> Generator[Step, Answer | None, Rows]:
+def listed(asked: HttpRequest) -> Conversation[Rows]:
     """A page of a collection. Raises Unanswered; a shop without the API answers 404 or a page for people."""
     answer = yield from ask(asked)
     if answer.code == 404:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,10 +49,10 @@ def _listed(tracking: Mapping[str, Any]) -> Contents:
 
 def _rest(order: Mapping[str, Any], told: Sequence[Contents]) -> Contents:
     """What was ordered and no parcel says to hold; None when the order shows no articles."""
-    taken: Counter[str] = Counter()
+    taken: defaultdict[str, Quantity] = defaultdict(int)
     for one in told:
         for packed in one or ():
-            taken[packed.line_id or ""] += packed.quantity  # type: ignore[assignment]
+            taken[packed.line_id or ""] += packed.quantity
     lines = [(identity(row.get("id")), quantity(row.get("quantity"))) for row in rows(order.get("line_items"))]
     left: list[tuple[str, Quantity]] = [(one, units - taken[one]) for one, units in lines if one]
     return tuple(Packed(line_id=one, quantity=units) for one, units in left if units > 0) if lines else None

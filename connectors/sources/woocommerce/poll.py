@@ -6,13 +6,14 @@ https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-orders
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from msgspec.structs import replace
+
 from connectors.parts.talk.asking import as_body, ask, good, said
-from connectors.parts.talk.window import Window, window
+from connectors.parts.talk.cursor import Window, window
 from connectors.parts.values.loose import identity
 from connectors.parts.values.times import moment
 from connectors.sources.woocommerce.asks import listed, request
@@ -71,7 +72,7 @@ def _parcels(
     asking: Asking, rows: list[Mapping[str, Any]], place: Window
 ) -> Conversation[tuple[tuple[Found, ...], Window]]:
     """Numbers of sent orders that do not show them: the extension may keep them where only its own address tells."""
-    noted = dict(place.noted or {})
+    noted = dict(place.noted)
     asked = noted.get("asked", "").split()
     found: list[Found] = []
     for row in rows:

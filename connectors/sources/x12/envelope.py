@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-
-from connectors.parts.values.values import When
+from connectors.parts.parcels.edi import Message
 from connectors.sources.x12.clocks import said
-from connectors.sources.x12.segments import Segment
+from connectors.sources.x12.segments import Segment, segments
 
 BEGINNINGS = {"BSN": "856", "B10": "214"}  # a transaction without an ST shows by its first segment
 _OUTSIDE = frozenset({"ISA", "GS", "GE", "IEA", "TA1", "SE"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reader:
-    """What the connection says: `orders` are PRF or qualifiers, the best first; `agreed` are codes of partners."""
-
-    zone: str
-    orders: tuple[str, ...]
-    agreed: Mapping[str, Mapping[str, str]]
-    received_at: datetime
+Transaction = Message[Segment]
 
 
-@dataclass(kw_only=True)
-class Transaction:
-    """`partner` are the names of its sender, the application's first; `made` is when its group was. `test` is what the
-    interchange says of itself."""
-
-    kind: str
-    partner: tuple[str, ...] = ()
-    receiver: str = ""
-    made: When | None = None
-    test: bool = False
-    segments: list[Segment] = field(default_factory=list)
-
-
-def transactions(told: Iterable[Segment], zone: str) -> list[Transaction]:
-    """Every transaction, in order. `zone` is that of the envelopes' times."""
+def transactions(body: bytes, zone: str) -> list[Transaction]:
+    """Every transaction, in order. `zone` is that of the envelopes' times. Raises Unreadable for what is no X12."""
     found: list[Transaction] = []
     isa = gs = Segment("", ())
     current: Transaction | None = None
-    for one in told:
+    for one in segments(body):
         if one.id == "ISA":
             isa, gs = one, Segment("", ())
         elif one.id == "GS":

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from connectors.parts.parcels import gs1
+from connectors.parts.parcels.edi import Reader
 from connectors.parts.parcels.ship_notice import Goods, Notice, Pack, past, told_at, until
 from connectors.parts.values.loose import quantity
 from connectors.parts.values.values import When
 from connectors.sources.x12.clocks import said, spoken
-from connectors.sources.x12.envelope import Reader, Transaction
+from connectors.sources.x12.envelope import Transaction
 from connectors.sources.x12.levels import Level, levels, packages
 from connectors.sources.x12.parties import of_routing, recipient
 from connectors.sources.x12.segments import Segment

@@ -9,15 +9,16 @@ from typing import cast
 
 from connectors.parts.bodies import statusmap
 from connectors.parts.parcels import gs1, partner_codes
+from connectors.parts.parcels.edi import Reader, on_the_way
 from connectors.parts.parcels.ship_notice import past, until
 from connectors.parts.values.arrivals import NOBODY_SAYS, Arrival
 from connectors.parts.values.loose import raw_status
 from connectors.parts.values.values import When
 from connectors.sources.x12.clocks import clock_of, said
-from connectors.sources.x12.envelope import Reader, Transaction
+from connectors.sources.x12.envelope import Transaction
 from connectors.sources.x12.parties import carrier
 from connectors.sources.x12.segments import Segment
-from engine.contracts import Observation, Ref, ScanSeen, ShipmentSeen, Unreadable
+from engine.contracts import Observation, Ref, ScanSeen, Unreadable
 from engine.model.shipment import Status
 
 MAP = statusmap.load(Path(__file__).parent)
@@ -69,18 +70,7 @@ def observed(told: Transaction, reader: Reader) -> tuple[list[Observation], list
             elif fields.get("status") != partner_codes.IGNORED:
                 found += _scans(one, fields, refs, told.made, reader)
                 unmapped += [] if fields else [one.code]
-    for ref, (earliest, latest) in arrivals.items():
-        if slug or name or latest:
-            found.append(
-                ShipmentSeen(
-                    ref=ref,
-                    as_of=made or reader.received_at,
-                    carrier=slug,
-                    carrier_name=name,
-                    eta_from=earliest,
-                    eta_until=latest,
-                )
-            )
+    found += on_the_way(arrivals, made or reader.received_at, slug, name)
     return found, unmapped
 
 

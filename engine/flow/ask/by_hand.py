@@ -53,8 +53,11 @@ def _run(app: App, connection: Connection, kind: Kind, came: Came, noted: Callab
     while True:
         mine = _claim(app, connection, kind)
         if mine is None:
-            came.held = _busy(app, connection)
-            if came.held is None or app.clock.monotonic() > until or came.held.held_for:
+            due, held = _stands(app, connection, kind)
+            resting = held is not None and held.held_for is not None
+            if resting or (due and app.clock.monotonic() > until):
+                return replace(came, held=held)
+            if not due:  # nothing is left to do
                 return came
             app.ending.wait(AGAIN)
             continue
@@ -73,9 +76,11 @@ def _claim(app: App, connection: Connection, kind: Kind) -> Errand | None:
     return app.store.commit(lambda tx: errands.claim(tx, real, real + lease(app), connection=connection.id, kind=kind))
 
 
-def _busy(app: App, connection: Connection) -> Errand | None:
-    """The errand that keeps the connection from being asked: somebody is at it, or it rests."""
+def _stands(app: App, connection: Connection, kind: Kind) -> tuple[bool, Errand | None]:
+    """Is there an errand of that kind whose time has come, and which errand keeps the connection from being asked:
+    somebody is at it, or it rests?"""
     real = app.clock.real()
     with app.store.read() as tx:
         found = errands.of(tx, connection.id)
-    return next((one for one in found if one.lease_until is not None and one.lease_until >= real), None)
+    due = any(one.kind == kind and one.due_at is not None and one.due_at <= real for one in found)
+    return due, next((one for one in found if one.lease_until is not None and one.lease_until >= real), None)

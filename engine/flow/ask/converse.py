@@ -9,7 +9,20 @@ from typing import Any
 
 import structlog
 
-from engine.contracts import Answer, Api, Conversation, Failure, Finding, HttpRequest, Page, Renewed, Unanswered
+from engine.contracts import (
+    Answer,
+    Api,
+    Conversation,
+    Failure,
+    Finding,
+    HttpRequest,
+    Page,
+    Parcels,
+    Renewed,
+    Unanswered,
+    UnderWay,
+)
+from engine.flow.ask.parcels import under_way
 from engine.flow.ask.visit import Endless, Visit
 from engine.rules.errand import Why
 
@@ -32,11 +45,12 @@ class Enough:
 
 @dataclass(frozen=True)
 class Met:
-    """It came to nothing."""
+    """It came to nothing; `findings` are what was learned all the same."""
 
     why: Why
     reason: str
     after: timedelta | None = None
+    findings: tuple[Finding, ...] | None = None
 
 
 End = Over | Enough | Met
@@ -60,7 +74,7 @@ def begin(api: Api, visit: Visit, address: str) -> Conversation[Any] | None:
 
 def converse(visit: Visit, conversation: Conversation[Any]) -> End:
     """Play it. Raises Lost, and what the store raises: then nobody has written how it ended."""
-    answer: Answer | None = None
+    answer: Answer | Parcels | None = None
     paged = False  # nothing was asked since the last page
     try:
         while True:
@@ -86,6 +100,8 @@ def converse(visit: Visit, conversation: Conversation[Any]) -> End:
                     paged = True
                 case Renewed():
                     visit.renew(step)
+                case UnderWay():
+                    answer = under_way(visit.app, visit.connection, step)
                 case _:
                     return _broken(visit, TypeError(f"a conversation yields no {type(step).__name__}"))
     except Endless as endless:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,7 +13,9 @@ from engine.flow.app import App
 from engine.flow.ask.collect import collect
 from engine.flow.ask.converse import LONGEST, End, Enough, Met, Over, begin, converse
 from engine.flow.ask.plan import api_of, collected
-from engine.flow.ask.visit import Lost, Visit, lease, settings_of
+from engine.flow.ask.visit import Lost, Visit, intake, lease, settings_of
+from engine.flow.sender_check import looked
+from engine.io.dns import Dns
 from engine.io.drop import DropFailed
 from engine.rules import drop
 from engine.rules import errand as rules
@@ -57,7 +59,13 @@ def visit(app: App, errand: Errand) -> Told:
     api = api_of(app, connection) or Api()
     made = Visit(app=app, errand=errand, connection=connection, pace=api.pace)
     try:
-        end = _collect(made) if errand.kind == "collect" else _converse(made, api)
+        match errand.kind, connection.role:
+            case "collect", _:
+                end = _collect(made)
+            case "check", "channel":
+                end = _check(made, api)
+            case _:
+                end = _converse(made, api)
         made.pause()
         if not app.store.commit(lambda tx: _write(tx, made, api, end), patient=True):
             raise Lost
@@ -69,16 +77,19 @@ def visit(app: App, errand: Errand) -> Told:
     return Told(errand, end, made.found, frozenset(made.new))
 
 
-def intake(app: App, connection: str) -> str:
-    """The address that deliveries of this connection are posted to."""
-    return f"{app.settings.base_url.rstrip('/')}/in/{connection}"
-
-
 def _converse(made: Visit, api: Api) -> End:
     if lacking := rules.missing(api, settings_of(made.connection)):
         return Met("needs", f"not set: {', '.join(lacking)}")
     conversation = begin(api, made, intake(made.app, made.connection.id))
     return Met("needs", "the source has no such conversation") if conversation is None else converse(made, conversation)
+
+
+def _check(made: Visit, api: Api) -> End:
+    """Its provider, where it can be asked, and the DNS."""
+    end = _converse(made, api) if api.check else Over()
+    made.alive()
+    found = looked(made.app, made.connection, Dns(made.app.settings.dns))
+    return end if isinstance(end, Enough) else replace(end, findings=(*(end.findings or ()), *found))
 
 
 def _collect(made: Visit) -> End:
@@ -99,8 +110,7 @@ def _write(tx: Tx, made: Visit, api: Api, end: End) -> bool:
     match end:
         case Over():
             due = _again(app, made, api, real) if end.again is None else real + end.again
-            told = None if end.findings is None else [msgspec.to_builtins(one) for one in end.findings]
-            return errands.done(tx, mine, due=due, rest=rest, real=real, findings=told)
+            return errands.done(tx, mine, due=due, rest=rest, real=real, findings=_told(end))
         case Enough() if made.new:
             return errands.stop(tx, mine, due=real, rest=rest, tries=0)
         case Enough():  # pages and pages, and nothing that was not known: perhaps they have no end
@@ -116,8 +126,13 @@ def _failed(tx: Tx, made: Visit, met: Met, real: datetime, rest: datetime | None
     due = real + pause if pause is not None and not rules.given_up(mine.kind, met.why, mine.tries) else None
     held = met.why in rules.HOLDS and due is not None
     return errands.failed(
-        tx, mine, why=met.why, reason=met.reason, due=due, rest=due if held else rest, held=held, real=real
-    )
+        tx, mine, why=met.why, reason=met.reason, due=due, rest=due if held else rest, held=held, real=real,
+        findings=_told(met),
+    )  # fmt: skip
+
+
+def _told(end: Over | Met) -> list[dict[str, object]] | None:
+    return None if end.findings is None else [msgspec.to_builtins(one) for one in end.findings]
 
 
 def _again(app: App, made: Visit, api: Api, real: datetime) -> datetime | None:

@@ -12,6 +12,7 @@ from engine.contracts import Api
 from engine.flow.app import App
 from engine.flow.ask.visit import settings_of
 from engine.flow.reader import takes_files
+from engine.flow.sender_check import told_by_others
 from engine.rules import errand as rules
 from engine.rules.errand import Errand, Kind
 from engine.store import errands, merchants
@@ -38,6 +39,14 @@ def standing(app: App, connection: Connection) -> list[Kind]:
     wanted = api.subscribe and rules.webhooks_wanted(connection.config, app.settings.base_url)
     kinds += ["poll"] if api.poll else []
     return [*kinds, "subscribe"] if wanted else kinds
+
+
+def checked(app: App, connection: Connection) -> bool:
+    """Is there anybody to ask whether all is well: its system, its provider, or the DNS?"""
+    api = api_of(app, connection)
+    if api is not None and api.check is not None and not rules.missing(api, settings_of(connection)):
+        return True
+    return connection.role == "channel" and told_by_others(app, connection)
 
 
 def collected(app: App, connection: Connection) -> bool:

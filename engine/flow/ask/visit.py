@@ -64,6 +64,7 @@ class Visit:
         since = self.errand.since
         return Asking(
             settings=self.settings, now=self.app.clock.now(), cursor=self.errand.cursor, until=self.until,
+            intake=intake(self.app, self.connection.id), link_page=link_page(self.app, self.connection.id),
             since=since - reach(self.connection.config) if self.errand.kind == "poll" else since,
         )  # fmt: skip
 
@@ -73,8 +74,8 @@ class Visit:
             raise Endless(f"no page after {self.requests} requests")
         if (rest := self._rest()) > 0 and self.app.ending.wait(rest):
             raise Lost
-        if self.lease_until - self.app.clock.real() < MARGIN:
-            self._write(lambda tx: None)
+        while self.lease_until - self.app.clock.real() < min(MARGIN, lease(self.app) * 2 / 3):
+            self._write(lambda tx: None)  # which may itself take long
         self.requests += 1
         self._asked_at = self.app.clock.monotonic()
         answer = self.app.post.ask(self.connection.id, request, self.settings)
@@ -168,6 +169,16 @@ def settings_of(connection: Connection) -> dict[str, str]:
     """The connection's settings with its secrets, of each the newest value."""
     secrets = {name: values[0] for name, values in connection.secrets.items() if values}
     return {**connection.config, **secrets}
+
+
+def intake(app: App, connection: str) -> str:
+    """The address that deliveries of this connection are posted to."""
+    return f"{app.settings.base_url.rstrip('/')}/in/{connection}"
+
+
+def link_page(app: App, connection: str) -> str:
+    """Where people link an address at a channel's connection to themselves (`engine.web.linking`)."""
+    return f"{app.settings.base_url.rstrip('/')}/l/{connection}"
 
 
 def lease(app: App) -> timedelta:

@@ -5,13 +5,14 @@ An account that works and has no rate of its own costs one look for the whole ba
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from engine.contracts import Outcome
 from engine.flow.app import App
 from engine.flow.letter import Letter
+from engine.flow.limits import batch_size
 from engine.flow.limits.room import ask_again, rate
 from engine.rules.admission import Known, Wait, admit, unhindered
 from engine.rules.breaker import Account, learned, speaks
@@ -39,9 +40,12 @@ class Told:
     outcome: Outcome | None
 
 
-def let_pass(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> dict[int, Passage]:
+def let_pass(
+    app: App, tx: Tx, letters: Sequence[Letter], now: datetime, shared: Mapping[int, int] | None = None
+) -> dict[int, Passage]:
     """Message -> its passage, for those that may leave now; the others are deferred. Accounts that count are
-    locked, after subjects and messages, until the transaction ends."""
+    locked, after subjects and messages, until the transaction ends. `shared`: message -> the request that it would
+    share with others."""
     crowds: dict[str, list[Letter]] = {}
     channels: dict[str, Connection] = {}
     for letter in letters:
@@ -64,16 +68,18 @@ def let_pass(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> dict
         if name in free:
             passed |= {letter.row.id: Passage(account=at_hand.account) for letter in crowd}
         else:
-            passed |= _counted(app, tx, name, crowd, at_hand, rates[name], now, real)
+            each = shared if shared and batch_size.by_request(app, channels[name]) else {}
+            requests = [each.get(letter.row.id, -letter.row.id) for letter in crowd]
+            passed |= _counted(app, tx, name, crowd, requests, at_hand, rates[name], now, real)
     return passed
 
 
 def _counted(
-    app: App, tx: Tx, name: str, crowd: Sequence[Letter], known: Known, limit: Rate | None,
+    app: App, tx: Tx, name: str, crowd: Sequence[Letter], requests: Sequence[int], known: Known, limit: Rate | None,
     now: datetime, real: datetime,
 ) -> dict[int, Passage]:  # fmt: skip
     lease = timedelta(seconds=app.settings.lease_seconds)
-    admission = admit(known, limit, [letter.row.tries > 0 for letter in crowd], real, lease)
+    admission = admit(known, limit, [letter.row.tries > 0 for letter in crowd], real, lease, requests)
     if admission.known != known:
         accounts.save(tx, name, admission.known)
     passed = {}

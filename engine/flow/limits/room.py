@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from engine.flow.app import App
+from engine.flow.limits import batch_size
 from engine.rules import admission
 from engine.rules.rate import Rate, rate_of
 from engine.store.accounts import Way, ways
@@ -20,20 +21,24 @@ W = TypeVar("W", Way, Connection)
 GOOD_FOR = 1.0
 
 
-def room(app: App, tx: Tx, merchant: int) -> int | None:
-    """How many messages of this merchant its accounts take now: 0 while all of them are held or spent, 1 when
-    somebody should try whether one works again, None when no limit is known. `tx` is bound to the merchant."""
+def room(app: App, tx: Tx, merchant: int, lane: int = 0) -> int | None:
+    """How many messages of this merchant in this lane its accounts take now: 0 while all of them are held or spent, 1
+    when somebody should try whether one works again, None when no limit is known. `tx` is bound to the merchant."""
     known = app.unlimited
     if known.get(merchant, 0.0) > app.clock.monotonic():
         return None
     real = app.clock.real()
     found = ways(tx)
     used = [*chosen(app, found).values(), *(one for some in backups(app, found).values() for one in some)]
-    rooms = [admission.room(way.known, rate(app, way), real) for way in used]
+    rooms = [admission.room(way.known, rate(app, way), real, _carried(app, way) if lane else 1) for way in used]
     if rooms and None not in rooms:
         return sum(one for one in rooms if one is not None)
     known[merchant] = app.clock.monotonic() + GOOD_FOR
     return None
+
+
+def _carried(app: App, way: Way) -> int:
+    return batch_size.size(app, way) if batch_size.by_request(app, way) else 1
 
 
 def ask_again(app: App) -> None:

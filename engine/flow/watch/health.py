@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from engine.flow.app import App
 from engine.flow.ask.plan import api_of, standing
 from engine.flow.ask.visit import settings_of
 from engine.rules import errand as rules
-from engine.rules.health import Known
+from engine.rules.health import Known, Note, notes_of_channel
 from engine.rules.rhythm import silent
 from engine.rules.source_mails import undeclared
 from engine.store import counts, errands, rhythms, strays, unmapped
@@ -37,6 +39,34 @@ def known(app: App, tx: Tx, connections: Iterable[Connection]) -> dict[str, Know
             ownerless=waiting.get(one.id, 0),
             missed=silent(source.rhythm, source.last, app.clock.now()) if source else None,
         )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What was found of a channel when it was last checked. `at` (real time) is None of one that never was, and of one
+    that could not be: `notes` say so. `under_way`: it is being checked, or is about to be."""
+
+    notes: Sequence[Note] = ()
+    at: datetime | None = None
+    under_way: bool = False
+
+
+def checked(app: App, tx: Tx, connections: Iterable[Connection]) -> dict[str, Checked]:
+    """By connection; of channels only."""
+    channels = [one for one in connections if one.role == "channel"]
+    planned = errands.of(tx, channels[0].id) if len(channels) == 1 else errands.every(tx, standing=True)
+    now, real = app.clock.now(), app.clock.real()
+    found = {}
+    for one in channels:
+        mine = [each for each in planned if each.connection == one.id]
+        check = next((each for each in mine if each.kind == "check"), None)
+        found[one.id] = Checked(
+            notes=notes_of_channel(Known(id=one.id, now=now, real=real, until=one.until, errands=mine)),
+            at=check.ok_at if check and check.why is None else None,
+            under_way=check is not None
+            and (check.holder is not None or (check.due_at is not None and check.due_at <= real)),
+        )
     return found
 
 

@@ -123,6 +123,7 @@ class Attempt(SQLModel, table=True):
     connection_id: str
     fence: int
     armed_at: datetime
+    batch: int | None = None  # how many messages its request may carry; empty: this one alone
     ended_at: datetime | None = None
     outcome: str | None = None  # accepted | rejected | deferred | ambiguous
     scope: str | None = None

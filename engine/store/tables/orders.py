@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from engine.store.tables.columns import ref, row_id, sealed
+from engine.store.tables.columns import partial, ref, row_id, sealed
 
 
 class Subject(SQLModel, table=True):
@@ -16,6 +16,7 @@ class Subject(SQLModel, table=True):
     __table_args__ = (
         Index("subject_number", "merchant_id", "number"),
         Index("subject_person", "merchant_id", "email_index"),
+        partial("subject_phone", "merchant_id", "phone_index", where="phone_index IS NOT NULL"),
         Index("subject_recent", "merchant_id", "updated_at"),
     )
     id: int | None = row_id()
@@ -25,7 +26,7 @@ class Subject(SQLModel, table=True):
     sealed_state: bytes | None = sealed()
     number: str | None = None  # normalised by engine.rules.identify.order_number
     email_index: str | None = None
-    phone_index: str | None = None
+    phone_index: str | None = None  # of the number in E.164, as messages reach it (engine.rules.phone)
     stage: str = "new"  # newest milestone, for lists
     placed_at: datetime | None = None
     updated_at: datetime

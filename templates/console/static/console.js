@@ -5,6 +5,9 @@ for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 
+// On a phone the menu is wider than the screen: where somebody is stays in sight.
+document.querySelector(".nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Lists that grow are fetched again while somebody looks at their top; the focus stays where it is.
 const live = document.querySelector("[data-live]");
 if (live && !new URLSearchParams(location.search).has("before")) {
@@ -13,6 +16,7 @@ if (live && !new URLSearchParams(location.search).has("before")) {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
     if (!answer || !answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!page.querySelector("[data-live]")) return location.reload(); // what was waited for has come
     for (const [old, fresh] of [[live, page.querySelector("[data-live]")], [document.querySelector(".tabs"), page.querySelector(".tabs")]]) {
       if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
     }

@@ -1,14 +1,14 @@
-"""The line before SQLite's one writer: in the order of asking, those who give way behind the others, none for ever."""
+"""Places are handed on in the order of asking, those who give way behind the others, none waiting for ever."""
 
 from __future__ import annotations
 
 import time
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
-from engine.store.writer import OTHERS_FIRST, Writer
+from engine.store.places import OTHERS_FIRST, Places
 
 
-def stand(writer: Writer, names: list[str], order: list[str]) -> list[Thread]:
+def stand(writer: Places, names: list[str], order: list[str]) -> list[Thread]:
     """One thread for each name, in this order; those named "-" give way."""
     threads = []
     for name in names:
@@ -31,7 +31,7 @@ def stand(writer: Writer, names: list[str], order: list[str]) -> list[Thread]:
 
 
 def asked(names: list[str]) -> list[str]:
-    writer, order, ready, go = Writer(), list[str](), Event(), Event()
+    writer, order, ready, go = Places(), list[str](), Event(), Event()
 
     def hold() -> None:
         with writer:
@@ -64,7 +64,7 @@ def test_who_gives_way_is_not_passed_for_ever():
 
 
 def test_whoever_holds_it_may_enter_again_and_only_for_its_own_part_gives_way():
-    writer = Writer()
+    writer = Places()
     with writer, writer.giving_way(), writer:
         pass
     assert asked(["a"]) == ["a"]
@@ -72,30 +72,70 @@ def test_whoever_holds_it_may_enter_again_and_only_for_its_own_part_gives_way():
         pass
 
 
-def test_one_of_those_with_much_is_at_work_at_a_time_but_for_the_time_it_waits_outside():
-    writer, alone, order = Writer(), Lock(), list[str]()
+def test_a_place_is_free_while_its_owner_waits_outside_and_taken_again_afterwards():
+    places, order = Places(), list[str]()
     began, outside, back = Event(), Event(), Event()
 
     def first() -> None:
-        with writer.giving_way(alone):
+        with places, places:
             began.set()
             assert outside.wait(10)
             order.append("first")
-            with writer.resting():
+            with places.outside():
                 assert back.wait(10)
             order.append("first again")
 
     def second() -> None:
         assert began.wait(10)
         outside.set()
-        with writer.giving_way(alone):
+        with places:
             order.append("second")
         back.set()
 
-    threads = [Thread(target=work) for work in (first, second)]
+    join([Thread(target=work) for work in (first, second)])
+    assert order == ["first", "second", "first again"]
+
+
+def test_of_several_places_one_is_kept_free_of_those_with_much():
+    places, order = Places(2), list[str]()
+    inside, come, gone = Event(), Event(), Event()
+
+    def much() -> None:
+        with places.giving_way(), places:
+            order.append("much")
+            inside.set()
+            assert gone.wait(10)
+
+    def more() -> None:
+        assert inside.wait(10)
+        with places.giving_way():
+            come.set()
+            with places:
+                order.append("more")
+
+    def other() -> None:
+        assert inside.wait(10)
+        assert come.wait(10)
+        while not places._last:
+            time.sleep(0.001)
+        with places:
+            order.append("other")
+        gone.set()
+
+    join([Thread(target=work) for work in (much, more, other)])
+    assert order == ["much", "other", "more"]
+
+
+def test_outside_without_a_place_changes_nothing():
+    places = Places()
+    with places.outside(), places:
+        pass
+    with places:
+        pass
+
+
+def join(threads: list[Thread]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
-    assert order == ["first", "second", "first again"]
-    assert not alone.locked()
+        thread.join(20)
