@@ -28,7 +28,7 @@ def messages(app: App, lane: int | None = None) -> tuple[int, list[Any]]:
         with app.store.read() as tx:  # so that whoever would find nothing is in no writer's way
             if not app.lines.lanes[lane].others(_Due(app, tx, lane)):
                 return lane, []
-    with app.store.giving_way(app.lines.lanes[lanes[0]].much), app.store.begin() as tx:
+    with app.store.begin() as tx:
         due = _Due(app, tx)
         for due.lane in lanes:
             if taken := app.lines.lanes[due.lane].claim(due, most):
@@ -45,7 +45,7 @@ def deliveries(app: App) -> list[Raw]:
         with app.store.read() as tx:
             if not line.others(_New(app, tx)):
                 return []
-    with app.store.giving_way(line.much), app.store.begin() as tx:
+    with app.store.begin() as tx:
         return line.claim(_New(app, tx), app.settings.batch)
 
 

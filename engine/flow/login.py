@@ -48,7 +48,8 @@ def _renewed(app: App, connection: Connection, login: Login) -> Connection:
         while True:
             step, answer = conversation.send(answer), None
             if isinstance(step, HttpRequest):
-                got = app.post.ask(connection.id, step, settings)
+                with app.store.resting():
+                    got = app.post.ask(connection.id, step, settings)
                 if isinstance(got, Failure):
                     raise Unanswered("provider", got.text)
                 answer = got

@@ -58,15 +58,12 @@ class Read:
 
 def observe(app: App) -> int:
     """Work on one batch of waiting deliveries; returns how many there were."""
-    rows = deliveries(app)
-    senders: dict[str, Sender] = {}
-    if rows:
-        with (
-            app.lines.deliveries.serving(Counter(raw.connection for raw in rows)) as mine,
-            app.store.at_work(mine.much),
-            OBSERVE.timed(),
-        ):
-            _work(app, [one for raw in rows if (one := _try_read(app, raw, senders)) is not None])
+    with app.store.at_work(app.lines.deliveries.much):
+        rows = deliveries(app)
+        senders: dict[str, Sender] = {}
+        if rows:
+            with app.lines.deliveries.serving(Counter(raw.connection for raw in rows)), OBSERVE.timed():
+                _work(app, [one for raw in rows if (one := _try_read(app, raw, senders)) is not None])
     return len(rows)
 
 

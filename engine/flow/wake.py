@@ -17,13 +17,14 @@ from engine.store.session import Tx
 
 def wake(app: App) -> int:
     """Advance the runs that want to be woken by now; returns how many subjects were looked at."""
-    due, now = wakeups(app)
-    subjects: dict[int, list[int]] = {}
-    for merchant, subject in due:
-        subjects.setdefault(merchant, []).append(subject)
-    for merchant, ids in subjects.items():
-        with app.lines.wakeups.serving({merchant: len(ids)}) as mine, app.store.at_work(mine.much):
-            app.store.commit(partial(_wake, app, ids, now), merchant)
+    with app.store.at_work(app.lines.wakeups.much):
+        due, now = wakeups(app)
+        subjects: dict[int, list[int]] = {}
+        for merchant, subject in due:
+            subjects.setdefault(merchant, []).append(subject)
+        for merchant, ids in subjects.items():
+            with app.lines.wakeups.serving({merchant: len(ids)}):
+                app.store.commit(partial(_wake, app, ids, now), merchant)
     if due:
         app.hints.deliver()
     return len(due)

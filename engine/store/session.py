@@ -25,7 +25,9 @@ from engine.store.sealed import Vault
 
 T = TypeVar("T")
 
-AT_WORK = 2  # threads of one process that compute at a time; while one commits the other goes on
+# Threads of one process that are at work on a batch at a time. SQLite has one writer; on PostgreSQL one may have to
+# wait for a row that another process holds.
+AT_WORK = {"sqlite": 1, "postgresql": 2}
 TRIES = 6  # of a transaction that met another, or whose connection went away
 PAUSE = 0.02  # seconds before the second try; doubled each time, with jitter
 LOST_PAUSE = 0.5  # the same while the database is away: 15 seconds in all
@@ -142,7 +144,7 @@ class Store:
         self.known: dict[Any, Any] = {}
         self.on_calls: Callable[[], None] = lambda: None  # after a commit that left events to be told
         self._writer = Places() if self.engine.dialect.name == "sqlite" else None
-        self._work = Places(AT_WORK)
+        self._work = Places(AT_WORK[self.engine.dialect.name])
 
     @property
     def writer(self) -> Places | None:
@@ -150,19 +152,15 @@ class Store:
         return self._writer
 
     @contextmanager
-    def giving_way(self, much: bool) -> Iterator[None]:
-        """Within it, if there is `much` to do, this thread lets others write and work first."""
-        with ExitStack() as lines:
-            for line in (self._writer, self._work) if much else ():
-                if line is not None:
-                    lines.enter_context(line.giving_way())
-            yield
-
-    @contextmanager
     def at_work(self, much: bool) -> Iterator[None]:
-        """Within it this thread works on a batch. Few are at work at a time: threads that compute side by side take
-        the interpreter from each other, which costs more than they gain."""
-        with self.giving_way(much), self._work:
+        """Within it this thread claims a batch and works on it; others go first if there is `much` to do. Threads that
+        compute side by side take the interpreter from each other at every statement, and what comes while one is at
+        work makes one batch."""
+        with ExitStack() as entered:
+            for line in (self._work, self._writer) if much else ():
+                if line is not None:
+                    entered.enter_context(line.giving_way())
+            entered.enter_context(self._work)
             yield
 
     def resting(self) -> AbstractContextManager[None]:
