@@ -6,17 +6,25 @@ of its own, and whoever works on both looks into lane 0 first, but for one time 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.flow.app import App
 from engine.flow.limits.room import room
+from engine.flow.turns import Turns
 from engine.store import inbox, outbox, runs, turns
 from engine.store.inbox import Raw
 from engine.store.session import Tx
 
 OTHER = 8  # one look in so many goes into lane 1 first, so that a lane 0 that never empties does not starve it
+
+
+def gathered(app: App, line: Turns[Any]) -> AbstractContextManager[None]:
+    """Around a claim and the work on it. The place at work is taken before the claim, so that what comes meanwhile
+    makes one batch; but where somebody has much, whoever comes is claimed at once and goes before the next slice."""
+    return nullcontext() if line.crowded else app.store.at_work(much=False)
 
 
 def messages(app: App, lane: int | None = None) -> tuple[int, list[Any]]:
@@ -28,7 +36,7 @@ def messages(app: App, lane: int | None = None) -> tuple[int, list[Any]]:
         with app.store.read() as tx:  # so that whoever would find nothing is in no writer's way
             if not app.lines.lanes[lane].others(_Due(app, tx, lane)):
                 return lane, []
-    with app.store.begin() as tx:
+    with app.store.giving_way(app.lines.lanes[lanes[0]].much), app.store.begin() as tx:
         due = _Due(app, tx)
         for due.lane in lanes:
             if taken := app.lines.lanes[due.lane].claim(due, most):
@@ -45,7 +53,7 @@ def deliveries(app: App) -> list[Raw]:
         with app.store.read() as tx:
             if not line.others(_New(app, tx)):
                 return []
-    with app.store.begin() as tx:
+    with app.store.giving_way(line.much), app.store.begin() as tx:
         return line.claim(_New(app, tx), app.settings.batch)
 
 

@@ -18,7 +18,7 @@ from engine.flow import click
 from engine.flow.absorb import NOTHING_FIRST, First, NotYet, Parked, absorb
 from engine.flow.app import App
 from engine.flow.ask.plan import cannot_fetch, thin
-from engine.flow.claims import deliveries
+from engine.flow.claims import deliveries, gathered
 from engine.flow.endpoint import turn_to
 from engine.flow.place import Said
 from engine.flow.reader import reader
@@ -58,11 +58,15 @@ class Read:
 
 def observe(app: App) -> int:
     """Work on one batch of waiting deliveries; returns how many there were."""
-    with app.store.at_work(app.lines.deliveries.much):
+    with gathered(app, app.lines.deliveries):
         rows = deliveries(app)
         senders: dict[str, Sender] = {}
         if rows:
-            with app.lines.deliveries.serving(Counter(raw.connection for raw in rows)), OBSERVE.timed():
+            with (
+                app.lines.deliveries.serving(Counter(raw.connection for raw in rows)) as mine,
+                app.store.at_work(mine.much),
+                OBSERVE.timed(),
+            ):
                 _work(app, [one for raw in rows if (one := _try_read(app, raw, senders)) is not None])
     return len(rows)
 

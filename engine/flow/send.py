@@ -29,13 +29,17 @@ log = structlog.get_logger(__name__)
 
 def deliver(app: App, lane: int | None = None) -> int:
     """Send one batch of due messages, of that lane or of both; returns how many were claimed."""
-    with app.store.at_work(app.lines.lanes[lane or 0].much):
+    with claims.gathered(app, app.lines.lanes[lane or 0]):
         lane, rows = claims.messages(app, lane)
         by_merchant: dict[int, list[int]] = {}
         for row in rows:
             by_merchant.setdefault(row.merchant_id, []).append(row.id)
         for merchant, ids in by_merchant.items():
-            with app.lines.lanes[lane].serving({merchant: len(ids)}) as mine, SEND.timed():
+            with (
+                app.lines.lanes[lane].serving({merchant: len(ids)}) as mine,
+                app.store.at_work(mine.much),
+                SEND.timed(),
+            ):
                 mine.elsewhere = _deliver(app, merchant, ids)
     return len(rows)
 

@@ -83,6 +83,11 @@ class Turns(Generic[K]):
         return bool(self._line) and self.at_once != 1
 
     @property
+    def crowded(self) -> bool:
+        """Does anybody have more than their slice while others are about?"""
+        return self._crowd and bool(self._deep)
+
+    @property
     def full(self) -> bool:
         """Are as many slices of those who have much under way as may be?"""
         return self._crowd and self.at_once is not None and self._slices >= self.at_once

@@ -8,7 +8,7 @@ from functools import partial
 
 from engine.flow.app import App
 from engine.flow.case import Case
-from engine.flow.claims import wakeups
+from engine.flow.claims import gathered, wakeups
 from engine.flow.step import commit, load_courses, signal
 from engine.rules.signals import Woke
 from engine.store import facts, merchants
@@ -17,13 +17,13 @@ from engine.store.session import Tx
 
 def wake(app: App) -> int:
     """Advance the runs that want to be woken by now; returns how many subjects were looked at."""
-    with app.store.at_work(app.lines.wakeups.much):
+    with gathered(app, app.lines.wakeups):
         due, now = wakeups(app)
         subjects: dict[int, list[int]] = {}
         for merchant, subject in due:
             subjects.setdefault(merchant, []).append(subject)
         for merchant, ids in subjects.items():
-            with app.lines.wakeups.serving({merchant: len(ids)}):
+            with app.lines.wakeups.serving({merchant: len(ids)}) as mine, app.store.at_work(mine.much):
                 app.store.commit(partial(_wake, app, ids, now), merchant)
     if due:
         app.hints.deliver()

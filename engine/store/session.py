@@ -152,15 +152,19 @@ class Store:
         return self._writer
 
     @contextmanager
-    def at_work(self, much: bool) -> Iterator[None]:
-        """Within it this thread claims a batch and works on it; others go first if there is `much` to do. Threads that
-        compute side by side take the interpreter from each other at every statement, and what comes while one is at
-        work makes one batch."""
-        with ExitStack() as entered:
-            for line in (self._work, self._writer) if much else ():
+    def giving_way(self, much: bool) -> Iterator[None]:
+        """Within it, if there is `much` to do, this thread lets others write and work first."""
+        with ExitStack() as lines:
+            for line in (self._writer, self._work) if much else ():
                 if line is not None:
-                    entered.enter_context(line.giving_way())
-            entered.enter_context(self._work)
+                    lines.enter_context(line.giving_way())
+            yield
+
+    @contextmanager
+    def at_work(self, much: bool) -> Iterator[None]:
+        """Within it this thread works on a batch; it may enter again. Threads that compute side by side take the
+        interpreter from each other at every statement, and what comes while one is at work makes one batch."""
+        with self.giving_way(much), self._work:
             yield
 
     def resting(self) -> AbstractContextManager[None]:
