@@ -101,7 +101,7 @@ def _mine(app: App, tx: Tx, batch: Batch, now: datetime) -> list[Letter]:
     """Lock and judge again. Whoever lost the lease, or whose subject has moved on, is left alone or looked at
     again. What was held up is asked about once more: the pause, or whatever it was, may have ended since."""
     subjects = {letter.row.subject_id for letter in batch.letters}
-    versions = {number: held.version for number, held in facts.load(tx, subjects, lock=True).items()}
+    versions = facts.versions(tx, subjects)
     mine = outbox.held(tx, {letter.row.id: letter.row.fence for letter in batch.letters})
     letters = [letter for letter in batch.letters if letter.row.id in mine]
     changed = {one.row.id for one in letters if versions.get(one.row.subject_id) != one.held.version}

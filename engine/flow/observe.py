@@ -73,6 +73,7 @@ def observe(app: App) -> int:
 
 def _try_read(app: App, raw: Raw, senders: dict[str, Sender]) -> Read | None:
     """The delivery as read; None when reading it broke, which is its own affair and not its neighbours'."""
+    app.store.let_by()
     try:
         if raw.connection not in senders:
             senders[raw.connection] = _sender(app, raw)

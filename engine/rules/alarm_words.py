@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from engine.rules import wording
 from engine.rules.alarm import Kind
+from engine.rules.english import Count
 
 Locale = Literal["ja", "en"]
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -31,8 +32,8 @@ WORDS: Mapping[Kind, tuple[str, str, str, str, str]] = {
     "silent": (
         "接続から通知が届いていません", "A connection has gone silent",
         "{connection}: {since}から{span}、何も届いていません。ふだん通知がある時間帯が{missed}時間ぶん過ぎました。",
-        "{connection}: nothing received since {since} ({span}). {missed} hours in which something usually comes"
-        " have passed.",
+        "{connection}: nothing received since {since} ({span}). {missed:hour in which something usually comes has"
+        "|hours in which something usually comes have} passed.",
         "todoke connections",
     ),
     "backlog": (
@@ -44,7 +45,7 @@ WORDS: Mapping[Kind, tuple[str, str, str, str, str]] = {
     "workers_absent": (
         "ワーカーが動いていません", "No worker is running",
         "処理待ちが{count}件ありますが、取りかかるワーカーがありません。最後の応答: {ago}。",
-        "{count} are waiting and no worker takes them up. Last sign of one: {ago}.",
+        "{count:is|are} waiting and no worker takes them up. Last sign of one: {ago}.",
         "todoke worker",
     ),
     "unknown": (
@@ -56,13 +57,13 @@ WORDS: Mapping[Kind, tuple[str, str, str, str, str]] = {
     "dead": (
         "送信できなかったメッセージがあります", "Messages could not be sent",
         "{merchant} の {journey}: {count}件の送信をあきらめました。",
-        "{merchant}, {journey}: {count} were given up.",
+        "{merchant}, {journey}: {count:was|were} given up.",
         LISTED,
     ),
     "dead_deliveries": (
         "処理できない通知があります", "Deliveries could not be worked on",
         "{connection}: {count}件の通知が {state} です。原因を直したあと、もう一度処理できます。",
-        "{connection}: {count} deliveries are {state}. Once the cause is gone they can be worked on again.",
+        "{connection}: {count:delivery is|deliveries are} {state}. Once the cause is gone they can be worked on again.",
         "todoke messages replay --connection {connection} --state {state}",
     ),
     "account_held": (
@@ -128,7 +129,7 @@ WORDS: Mapping[Kind, tuple[str, str, str, str, str]] = {
     "credential_expires": (
         "認証情報の期限が近づいています", "Credentials run out",
         "{connection}: {name} の期限は{at}です(あと{days}日)。切れると問い合わせも送信もできません。",
-        "{connection}: {name} runs out at {at} ({days} days left). After that nothing can be asked or sent with it.",
+        "{connection}: {name} runs out at {at} ({days:day|days} left). Then nothing can be asked or sent with it.",
         "todoke connections set {connection} {name}=...",
     ),
 }  # fmt: skip
@@ -158,14 +159,14 @@ def words(kind: Kind, values: Mapping[str, Any], locale: Locale, *, zone: ZoneIn
     return Words(title, text.format_map(filled).strip(), WORDS[kind][4].format_map(filled))
 
 
-class _Slots(dict[str, str]):
+class _Slots(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return ""
 
 
 def _filled(kind: Kind, values: Mapping[str, Any], locale: Locale, zone: ZoneInfo) -> _Slots:
     ja = locale == "ja"
-    filled = _Slots({name: str(value) for name, value in values.items()})
+    filled = _Slots({name: Count(value) if isinstance(value, int) else str(value) for name, value in values.items()})
     for slot in ("queue", "held_for"):
         if slot in values:
             filled["held" if slot == "held_for" else slot] = _name(values[slot], ja)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from engine.contracts import Observation, OrderSeen, ReturnSeen, ScanSeen, ShipmentSeen
+from engine.rules.english import Count
 
 
 def says(seen: Observation) -> str:
@@ -64,7 +65,7 @@ def _order(seen: OrderSeen) -> list[str | None]:
     return [
         "cancelled" if seen.cancelled_at else seen.payment,
         "on hold" if seen.on_hold else None,
-        f"{len(seen.lines)} lines" if seen.lines else None,
+        f"{Count(len(seen.lines)):line|lines}" if seen.lines else None,
         total,
         (seen.orderer.email or seen.orderer.name) if seen.orderer else None,
     ]

@@ -228,7 +228,7 @@ def _server(host: str, look: Look) -> Iterator[Finding]:
     addresses = [host] if _is_address(host) else [one for kind in ("A", "AAAA") for one in look(host, kind).records]
     if host == "localhost" or any(_inside(one) for one in addresses):
         yield Finding(
-            level="warning", what=f"{host} is in a network of your own: the address by which mails leave is not seen",
+            level="warning", what=f"the server {host} is in your own network: the address mails leave by is not seen",
             do="see to it that this address has a name (PTR) that leads back to it, and stands in SPF",
         )  # fmt: skip
         return

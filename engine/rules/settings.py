@@ -33,7 +33,8 @@ def sort_settings(schema: Mapping[str, Any], given: Sequence[tuple[str, str]]) -
     """Check key=value pairs against a JSON Schema of texts and put secrets apart.
 
     Understands properties, patternProperties and required; of a property enum, pattern, minLength and our
-    own "secret". A key given twice keeps both values when it is secret, else the last.
+    own "secret" ("file" and "drawn" are read before). A key given twice keeps both values when it is secret,
+    else the last.
     """
     config: dict[str, str] = {}
     secrets: dict[str, tuple[str, ...]] = {}

@@ -10,6 +10,7 @@ from unicodedata import east_asian_width
 from engine.model.consent import OPTIONAL, Purpose
 from engine.model.message import Content, Medium
 from engine.model.segments import counted
+from engine.rules.english import Count
 
 SUBJECT = 60  # columns that a telephone's list of mails shows: 30 Japanese characters
 PREHEADER = 200
@@ -60,7 +61,7 @@ def _mail(content: Content, purpose: Purpose) -> Iterator[Remark]:
     if len(html.encode()) > CLIPPED:
         yield Remark("warning", f"the HTML has {len(html.encode())} bytes; Gmail clips mails of {CLIPPED}")
     if missing := sum(1 for image in _IMAGE.findall(html) if not _ALT.search(image)):
-        yield Remark("error", f"{missing} pictures have no alt text")
+        yield Remark("error", f"{Count(missing):picture has|pictures have} no alt text")
     for found in _LINK.findall(html):
         yield Remark("error", f"a link leads nowhere: {found[:60]!r}")
     if purpose in OPTIONAL and "/u/" not in content.text and "unsubscribe" not in content.text.lower():

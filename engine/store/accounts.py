@@ -10,12 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import or_, select, update
 
 from engine.rules.admission import Known
 from engine.rules.breaker import Account
 from engine.rules.rate import Bucket
 from engine.store.among import among
+from engine.store.compiled import Query
 from engine.store.engines import insert_into
 from engine.store.session import Tx
 from engine.store.tables import ACCOUNT, CONNECTION
@@ -25,8 +26,8 @@ OF_ACCOUNT = (
 )  # fmt: skip
 OF_BUCKET = ("tokens", "filled_at", "day", "used")
 # Built once: this is asked at every arming.
-READ = select(ACCOUNT).where(among(ACCOUNT.c.connection_id, "ids"))
-LOCK = READ.order_by(ACCOUNT.c.connection_id).with_for_update()
+THESE = select(ACCOUNT).where(among(ACCOUNT.c.connection_id, "ids"))
+READ, LOCK = Query(THESE), Query(THESE.order_by(ACCOUNT.c.connection_id).with_for_update())
 EMPTY = {"tokens": 0.0, "used": 0, "trips": 0, "tries": 0, "failures": 0, "repeats": 0}
 
 
@@ -83,8 +84,8 @@ def ways(tx: Tx) -> list[Way]:
     ]  # fmt: skip
 
 
-def _read(tx: Tx, query: Select[Any], names: Collection[str]) -> dict[str, Known]:
-    return {row.connection_id: _known(row) for row in tx.conn.execute(query, {"ids": list(names)})}
+def _read(tx: Tx, query: Query, names: Collection[str]) -> dict[str, Known]:
+    return {row.connection_id: _known(row) for row in query(tx, ids=names)}
 
 
 def _known(row: Any) -> Known:

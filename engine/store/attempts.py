@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 
 from engine.rules.retry import FREE
 from engine.store.among import among
+from engine.store.compiled import Query
 from engine.store.session import Tx
 from engine.store.tables import ATTEMPT
 
@@ -30,7 +31,7 @@ class Past:
 
 
 NOTHING = Past()
-PAST = (
+PAST = Query(
     select(
         ATTEMPT.c.message_id, ATTEMPT.c.outcome, ATTEMPT.c.scope, ATTEMPT.c.armed_at, ATTEMPT.c.connection_id,
         ATTEMPT.c.batch,
@@ -45,7 +46,7 @@ def past(tx: Tx, messages: Collection[int]) -> dict[int, Past]:
     """Message -> what is known of its attempts, for those of the merchant's messages that had any. An attempt
     that is still open counts as one that may have left."""
     found: dict[int, Past] = {}
-    for row in tx.conn.execute(PAST, {"merchant": tx.merchant, "ids": list(messages)}) if messages else ():
+    for row in PAST(tx, merchant=tx.merchant, ids=messages) if messages else ():
         one = found.get(row.message_id, NOTHING)
         if row.outcome in {None, "ambiguous"}:
             since = one.since or row.armed_at

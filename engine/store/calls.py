@@ -17,7 +17,7 @@ from engine.model.facts import State
 from engine.rules import hook as rules
 from engine.store import hooks
 from engine.store.among import among
-from engine.store.bulk import Bulk
+from engine.store.compiled import Bulk, Query
 from engine.store.sealed import public_id
 from engine.store.session import Tx
 from engine.store.tables import HOOK, HOOK_CALL, MESSAGE, SUBJECT
@@ -52,7 +52,7 @@ class Noted(Protocol):
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # due, whatever clock says so
 REAL = bindparam("real", type_=HOOK_CALL.c.due_at.type)
 CALL = Bulk(insert(HOOK_CALL))
-ABOUT = (
+ABOUT = Query(
     select(
         MESSAGE.c.id, MESSAGE.c.public_id, MESSAGE.c.template, MESSAGE.c.purpose, MESSAGE.c.channel, MESSAGE.c.step,
         MESSAGE.c.journey, MESSAGE.c.shipment, MESSAGE.c.return_key, MESSAGE.c.subject_id, SUBJECT.c.number,
@@ -103,7 +103,7 @@ def noted(tx: Tx, entries: Iterable[Noted]) -> None:
     if not listening:
         return
     ids = list({one.message for one in news})
-    rows = {row.id: row for row in tx.conn.execute(ABOUT, {"merchant": tx.merchant, "ids": ids})}
+    rows = {row.id: row for row in ABOUT(tx, merchant=tx.merchant, ids=ids)}
     told: list[tuple[str, datetime, int, str | None, dict[str, Any]]] = []
     for one in news:
         if (row := rows.get(one.message)) is not None:

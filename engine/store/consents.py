@@ -13,11 +13,12 @@ from sqlalchemy import bindparam, insert, select
 from engine.model.consent import Agreed
 from engine.model.preference import Preference
 from engine.store.among import among
+from engine.store.compiled import Query
 from engine.store.engines import insert_into
 from engine.store.session import Tx
 from engine.store.tables import CONSENT, PREFERENCE
 
-AGREED = (
+AGREED = Query(
     select(
         CONSENT.c.id, CONSENT.c.person_index, CONSENT.c.purpose, CONSENT.c.channel, CONSENT.c.granted, CONSENT.c.at,
         CONSENT.c.expires_at,
@@ -25,13 +26,15 @@ AGREED = (
     .where(CONSENT.c.merchant_id == bindparam("merchant"), among(CONSENT.c.person_index, "persons"))
     .order_by(CONSENT.c.at, CONSENT.c.id)
 )  # fmt: skip
-RECORDS = (
+RECORDS = Query(
     select(CONSENT)
     .where(CONSENT.c.merchant_id == bindparam("merchant"), among(CONSENT.c.person_index, "persons"))
     .order_by(CONSENT.c.at, CONSENT.c.id)
 )
-CHOSEN = select(PREFERENCE.c.person_index, PREFERENCE.c.chosen, PREFERENCE.c.changed_at).where(
-    PREFERENCE.c.merchant_id == bindparam("merchant"), among(PREFERENCE.c.person_index, "persons")
+CHOSEN = Query(
+    select(PREFERENCE.c.person_index, PREFERENCE.c.chosen).where(
+        PREFERENCE.c.merchant_id == bindparam("merchant"), among(PREFERENCE.c.person_index, "persons")
+    )
 )
 
 
@@ -68,7 +71,7 @@ def agreed(tx: Tx, persons: Collection[str]) -> dict[str, list[tuple[int, Agreed
     """Blind index of a person -> what they have said, oldest first, each with its number."""
     found: dict[str, list[tuple[int, Agreed]]] = {}
     if persons:
-        for row in tx.conn.execute(AGREED, {"merchant": tx.merchant, "persons": list(persons)}):
+        for row in AGREED(tx, merchant=tx.merchant, persons=persons):
             said = Agreed(
                 purpose=row.purpose, channel=row.channel, granted=row.granted, at=row.at, expires_at=row.expires_at
             )
@@ -84,7 +87,7 @@ def together(found: Mapping[str, Sequence[tuple[int, Agreed]]], persons: Collect
 
 def records(tx: Tx, persons: Collection[str]) -> list[Consent]:
     """Everything that was recorded of a person, oldest first, with its proof."""
-    rows = tx.conn.execute(RECORDS, {"merchant": tx.merchant, "persons": list(persons)}).all() if persons else []
+    rows = RECORDS(tx, merchant=tx.merchant, persons=persons) if persons else []
     return [
         Consent(
             person=row.person_index, channel=row.channel, purpose=row.purpose, granted=row.granted, basis=row.basis,
@@ -100,7 +103,7 @@ def chosen(tx: Tx, persons: Collection[str]) -> dict[str, Preference]:
     """Blind index -> what the person has chosen; who has chosen nothing is not in it."""
     if not persons:
         return {}
-    rows = tx.conn.execute(CHOSEN, {"merchant": tx.merchant, "persons": list(persons)})
+    rows = CHOSEN(tx, merchant=tx.merchant, persons=persons)
     return {row.person_index: msgspec.convert(row.chosen, Preference) for row in rows}
 
 

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, select, true, update
 
 from engine.store.among import among
+from engine.store.compiled import Query
 from engine.store.engines import insert_into
 from engine.store.session import Tx
 from engine.store.tables import ENDPOINT
 
-OF = (
+OF = Query(
     select(ENDPOINT)
     .where(ENDPOINT.c.merchant_id == bindparam("merchant"), among(ENDPOINT.c.person_index, "persons"))
     .where(ENDPOINT.c.active == true())
@@ -30,7 +31,7 @@ def every(tx: Tx, persons: Collection[str]) -> dict[str, dict[str, list[str]]]:
     """Blind index of a person -> medium -> addresses in use, the one linked last at the end."""
     found: dict[str, dict[str, list[str]]] = {}
     if persons:
-        for row in tx.conn.execute(OF, {"merchant": tx.merchant, "persons": list(persons)}).all():
+        for row in OF(tx, merchant=tx.merchant, persons=persons):
             address = tx.vault.open_raw(_aad(tx, row.medium, row.address_index), row.sealed_address).decode()
             found.setdefault(row.person_index, {}).setdefault(row.medium, []).append(address)
     return found

@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from engine.store import driver
+
 
 def _json(value: Any) -> str:
     try:
@@ -83,6 +85,6 @@ def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.info.get("immediate") else "BEGIN")
+        driver.changed(conn, "BEGIN IMMEDIATE" if conn.info.get("immediate") else "BEGIN")
 
     return engine

@@ -20,7 +20,7 @@ from engine.rules.observe import digest
 from engine.rules.phone import number_of
 from engine.store import calls
 from engine.store.among import among
-from engine.store.bulk import Bulk
+from engine.store.compiled import Bulk, Query
 from engine.store.sealed import Erased, Vault
 from engine.store.session import Tx
 from engine.store.tables import ALIAS, EVENT, OBSERVATION, SUBJECT
@@ -30,10 +30,10 @@ _observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observati
 
 # Statements of the hot path are built once: building one costs more than SQLite needs to run it.
 MINE: BindParameter[int] = bindparam("merchant")
-ALIASES = select(ALIAS.c.name, ALIAS.c.subject_id).where(ALIAS.c.merchant_id == MINE, among(ALIAS.c.name, "names"))
-NAMES_OF = select(ALIAS.c.name, ALIAS.c.subject_id)
-NAMES_OF = NAMES_OF.where(ALIAS.c.merchant_id + 0 == MINE, among(ALIAS.c.subject_id, "ids"))
-NUMBERED = (
+NAMES = select(ALIAS.c.name, ALIAS.c.subject_id)
+ALIASES = Query(NAMES.where(ALIAS.c.merchant_id == MINE, among(ALIAS.c.name, "names")))
+NAMES_OF = Query(NAMES.where(ALIAS.c.merchant_id + 0 == MINE, among(ALIAS.c.subject_id, "ids")))
+NUMBERED = Query(
     select(SUBJECT.c.number, SUBJECT.c.id)
     .where(SUBJECT.c.merchant_id == MINE, among(SUBJECT.c.number, "numbers"))
     .where(SUBJECT.c.joined_into.is_(None))
@@ -41,9 +41,10 @@ NUMBERED = (
 )
 # By the ids: without statistics SQLite would take an index by its first column, the merchant, and read all of theirs.
 THESE = and_(SUBJECT.c.merchant_id + 0 == MINE, among(SUBJECT.c.id, "ids"))
-LOAD = select(SUBJECT).where(THESE).order_by(SUBJECT.c.id)
-LOAD_LOCKED = LOAD.with_for_update(key_share=True)
-LOCK = select(SUBJECT.c.id).where(THESE).order_by(SUBJECT.c.id).with_for_update(key_share=True)
+ROWS = select(SUBJECT).where(THESE).order_by(SUBJECT.c.id)
+LOAD, LOAD_LOCKED = Query(ROWS), Query(ROWS.with_for_update(key_share=True))
+STANDING = select(SUBJECT.c.id, SUBJECT.c.version).where(THESE).order_by(SUBJECT.c.id)
+VERSIONS, VERSIONS_LOCKED = Query(STANDING), Query(STANDING.with_for_update(key_share=True))
 SAVED = ("version", "updated_at", "stage", "sealed_state", "number", "email_index", "phone_index", "placed_at")
 SAVE = Bulk(update(SUBJECT).where(SUBJECT.c.id == bindparam("_id")).values({n: bindparam(n) for n in SAVED}))
 CREATE, NAME, REMEMBER, HAPPENED = (Bulk(insert(table)) for table in (SUBJECT, ALIAS, OBSERVATION, EVENT))
@@ -72,15 +73,14 @@ def aliases(tx: Tx, names: Collection[str]) -> dict[str, int]:
     """Name -> subject, for those of the names that are known to this merchant."""
     if not names:
         return {}
-    found = tx.conn.execute(ALIASES, {"merchant": tx.merchant, "names": list(names)}).all()
-    return {row.name: row.subject_id for row in found}
+    return {row.name: row.subject_id for row in ALIASES(tx, merchant=tx.merchant, names=names)}
 
 
 def names_of(tx: Tx, subjects: Collection[int]) -> dict[int, set[str]]:
     """Subject -> all names that it goes by."""
     found: dict[int, set[str]] = {}
     if subjects:
-        for name, subject in tx.conn.execute(NAMES_OF, {"merchant": tx.merchant, "ids": list(subjects)}).all():
+        for name, subject in NAMES_OF(tx, merchant=tx.merchant, ids=subjects):
             found.setdefault(subject, set()).add(name)
     return found
 
@@ -89,7 +89,7 @@ def numbered(tx: Tx, numbers: Collection[str]) -> dict[str, list[int]]:
     """Normalised order number -> subjects that carry it, oldest first (two shops may count alike)."""
     found: dict[str, list[int]] = {}
     if numbers:
-        for number, subject in tx.conn.execute(NUMBERED, {"merchant": tx.merchant, "numbers": list(numbers)}).all():
+        for number, subject in NUMBERED(tx, merchant=tx.merchant, numbers=numbers):
             found.setdefault(number, []).append(subject)
     return found
 
@@ -104,7 +104,7 @@ def load(tx: Tx, ids: Collection[int], *, lock: bool = False) -> dict[int, Held]
             id=row.id, merchant=row.merchant_id, version=row.version, wrapped_key=row.wrapped_key, stage=row.stage,
             joined=row.joined_into is not None, read=partial(_read_state, tx.vault, row),
         )
-        for row in tx.conn.execute(query, {"merchant": tx.merchant, "ids": list(ids)}).all()
+        for row in query(tx, merchant=tx.merchant, ids=ids)
     }  # fmt: skip
 
 
@@ -118,8 +118,16 @@ def _read_state(vault: Vault, row: Row[Any]) -> State | None:
 
 def lock(tx: Tx, ids: Collection[int]) -> None:
     """Lock subjects in the order of their ids: before their messages, as everybody does."""
-    if ids and tx.locks_rows:
-        tx.conn.execute(LOCK, {"merchant": tx.merchant, "ids": list(ids)})
+    if tx.locks_rows:
+        versions(tx, ids)
+
+
+def versions(tx: Tx, ids: Collection[int]) -> dict[int, int]:
+    """Subject -> its version, locked like `lock`."""
+    if not ids:
+        return {}
+    query = VERSIONS_LOCKED if tx.locks_rows else VERSIONS
+    return {row.id: row.version for row in query(tx, merchant=tx.merchant, ids=ids)}
 
 
 def create(tx: Tx, count: int, now: datetime) -> list[Held]:

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
 from engine.rules.alarm import FailingHook
+from engine.store.compiled import Query
 from engine.store.sealed import public_id
 from engine.store.session import Tx
 from engine.store.tables import HOOK, HOOK_CALL, MERCHANT
@@ -22,7 +23,7 @@ from engine.store.tables import HOOK, HOOK_CALL, MERCHANT
 # hears of events so much later.
 GOOD_FOR = 1.0
 ACTIVE = 2  # secrets at most: the one in force, and the one before it
-LISTENING = (
+LISTENING = Query(
     select(HOOK.c.id, HOOK.c.events, MERCHANT.c.slug)
     .select_from(HOOK.join(MERCHANT, MERCHANT.c.id == bindparam("merchant")))
     .where(or_(HOOK.c.merchant_id == bindparam("merchant"), HOOK.c.merchant_id.is_(None)), HOOK.c.disabled_at.is_(None))
@@ -72,7 +73,7 @@ def listeners(tx: Tx) -> Sequence[Listener]:
     """The endpoints that hear of the events of the transaction's merchant; remembered for a moment."""
     until, found = tx.known.get(("hooks", tx.merchant), (0.0, ()))
     if until <= monotonic():
-        rows = tx.conn.execute(LISTENING, {"merchant": tx.merchant}).all()
+        rows = LISTENING(tx, merchant=tx.merchant)
         found = tuple(Listener(row.id, tuple(row.events), row.slug) for row in rows)
         tx.known[("hooks", tx.merchant)] = monotonic() + GOOD_FOR, found
     listening: Sequence[Listener] = found

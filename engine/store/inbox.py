@@ -13,7 +13,6 @@ import msgspec
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Executable,
     Integer,
     Row,
     bindparam,
@@ -24,7 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from engine.store import strays
+from engine.store import driver, strays
+from engine.store.among import among
+from engine.store.compiled import Bulk, Query
 from engine.store.sealed import Vault
 from engine.store.session import Tx
 from engine.store.tables import INBOX
@@ -36,6 +37,11 @@ GIVEN = (
 _SQLITE = sqlite.dialect()
 _TEXT: Any = INBOX.c.received_at.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)  # a moment as SQLite keeps it
 MOST = 6  # 2 ** 6 rows in one statement
+FINISH = Bulk(
+    update(INBOX)
+    .where(among(INBOX.c.id, "ids"))
+    .values({name: bindparam(name) for name in ("state", "reason", "processed_at", "lease_until")})
+)
 NEW = INBOX.c.state == literal_column("'new'")  # spelled out, or no planner would see that the partial index fits
 
 
@@ -63,11 +69,10 @@ def add(tx: Tx, deliveries: Sequence[Raw]) -> set[tuple[str, str]]:
 
     Returns the (connection, dedupe key) pairs that are new.
     """
-    new: set[tuple[str, str]] = set()
+    new: set[Any] = set()
     conn = tx.conn
     for statement, values in statements(tx.vault, deliveries, postgres=tx.locks_rows):
-        added = conn.exec_driver_sql(f"{statement} RETURNING connection_id, dedupe_key", values)
-        new.update((row[0], row[1]) for row in added)
+        new.update(driver.fetched(conn, f"{statement} RETURNING connection_id, dedupe_key", values))
     return new
 
 
@@ -115,19 +120,19 @@ def claim(tx: Tx, *, limit: int, lease: timedelta, now: datetime, connection: st
     """Take up to `limit` waiting deliveries, oldest first, of one connection where it is given, for `lease` of real
     time. Their tries are counted before the work, so that a delivery which kills its worker is noticed."""
     given = {"limit": limit, "now": now, "until": now + lease} | ({"source": connection} if connection else {})
-    rows = tx.conn.execute(_claim(tx.locks_rows, connection is not None), given)
+    rows = _claim(tx.locks_rows, connection is not None)(tx, **given)
     return sorted((_raw(tx, row) for row in rows), key=lambda raw: raw.id)
 
 
 @cache
-def _claim(locks_rows: bool, of_connection: bool) -> Executable:
+def _claim(locks_rows: bool, of_connection: bool) -> Query:
     moment = INBOX.c.lease_until.type
     where = [NEW, free(bindparam("now", type_=moment))]
     where += [INBOX.c.connection_id == bindparam("source")] if of_connection else []
     wanted = select(INBOX.c.id).where(*where).order_by(INBOX.c.id).limit(bindparam("limit", type_=Integer))
     if locks_rows:
         wanted = wanted.with_for_update(skip_locked=True)
-    return (
+    return Query(
         update(INBOX)
         .where(INBOX.c.id.in_(wanted.cte("due").select() if locks_rows else wanted.scalar_subquery()))
         .values(lease_until=bindparam("until", type_=moment), tries=INBOX.c.tries + 1)
@@ -137,8 +142,7 @@ def _claim(locks_rows: bool, of_connection: bool) -> Executable:
 
 def finish(tx: Tx, ids: Iterable[int], state: str, reason: str | None, now: datetime) -> None:
     """The deliveries have come to their end: processed, ignored, parked or dead, and why."""
-    done = {"state": state, "reason": reason, "processed_at": now, "lease_until": None}
-    tx.conn.execute(update(INBOX).where(INBOX.c.id.in_(list(ids))).values(**done))
+    FINISH(tx, [{"ids": ids, "state": state, "reason": reason, "processed_at": now, "lease_until": None}])
 
 
 def reopen(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import insert, select
 
 from engine.store import calls
-from engine.store.bulk import Bulk
+from engine.store.compiled import Bulk
 from engine.store.session import Tx
 from engine.store.tables import LEDGER
 

@@ -8,15 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Update, bindparam, insert, or_, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select, update
 
 from engine.model.merchant import Merchant, MerchantSettings
 from engine.store.among import among
+from engine.store.compiled import Bulk, Query
 from engine.store.session import Tx
 from engine.store.tables import CONNECTION, MERCHANT
 
-BY_ID = select(MERCHANT).where(MERCHANT.c.id == bindparam("merchant"))
-CHANNELS = (
+BY_ID = Query(select(MERCHANT).where(MERCHANT.c.id == bindparam("merchant")))
+EVERY = Query(select(MERCHANT).order_by(MERCHANT.c.slug))
+NUMBERED = Query(select(CONNECTION).where(CONNECTION.c.id == bindparam("number")))
+CHANNELS = Query(
     select(CONNECTION)
     .where(or_(CONNECTION.c.merchant_id == bindparam("merchant"), CONNECTION.c.merchant_id.is_(None)))
     .where(CONNECTION.c.role == "channel")
@@ -58,7 +61,7 @@ def save_settings(tx: Tx, settings: MerchantSettings) -> None:
 
 def every(tx: Tx) -> list[Merchant]:
     """All merchants, by slug."""
-    return [_merchant(row) for row in tx.conn.execute(select(MERCHANT).order_by(MERCHANT.c.slug))]
+    return [_merchant(row) for row in EVERY(tx)]
 
 
 def by_slug(tx: Tx, slug: str) -> Merchant | None:
@@ -69,7 +72,7 @@ def by_slug(tx: Tx, slug: str) -> Merchant | None:
 
 def by_id(tx: Tx, number: int) -> Merchant:
     """The merchant of that id, which exists."""
-    return _merchant(tx.conn.execute(BY_ID, {"merchant": number}).one())
+    return _merchant(BY_ID.one(tx, merchant=number))
 
 
 def _merchant(row: Row[Any]) -> Merchant:
@@ -117,8 +120,7 @@ def connection(tx: Tx, number: str) -> Connection | None:
     """The connection of that id, whoever owns it: an intake address is public, its signature is not."""
     if "\0" in number:  # from an address that anybody may ask for; PostgreSQL has no such text
         return None
-    row = tx.conn.execute(select(CONNECTION).where(CONNECTION.c.id == number)).one_or_none()
-    return _connection(tx, row) if row else None
+    return next((_connection(tx, row) for row in NUMBERED(tx, number=number)), None)
 
 
 def locked(tx: Tx, number: str) -> Connection | None:
@@ -139,12 +141,12 @@ def connections(tx: Tx, *, role: str | None = None) -> list[Connection]:
 
 def channels(tx: Tx) -> list[Connection]:
     """The channels that carry the messages of the merchant of this transaction: its own and the operator's."""
-    return [_connection(tx, row) for row in tx.conn.execute(CHANNELS, {"merchant": tx.merchant})]
+    return [_connection(tx, row) for row in CHANNELS(tx, merchant=tx.merchant)]
 
 
 def heard_from(tx: Tx, ids: Iterable[str], at: datetime) -> None:
     """Note that these connections have delivered something."""
-    tx.conn.execute(_HEARD[tx.locks_rows], {"ids": list(ids), "at": at})
+    _HEARD[tx.locks_rows](tx, [{"ids": ids, "at": at}])
 
 
 def refused(tx: Tx, counts: Mapping[str, int], at: datetime) -> None:
@@ -164,13 +166,13 @@ def lasting(column: Mapping[str, list[str]]) -> dict[str, tuple[datetime, dateti
     return {name: (datetime.fromisoformat(at), datetime.fromisoformat(since)) for name, (at, since) in column.items()}
 
 
-def _heard(*, locks_rows: bool) -> Update:
+def _heard(*, locks_rows: bool) -> Bulk:
     wanted = select(CONNECTION.c.id).where(among(CONNECTION.c.id, "ids"))
     if locks_rows:
         # Another intake that writes the same at this moment is as good: nobody waits for its commit.
         wanted = wanted.with_for_update(skip_locked=True, key_share=True)
     changed = update(CONNECTION).where(CONNECTION.c.id.in_(wanted.scalar_subquery()))
-    return changed.values(last_delivery_at=bindparam("at"))
+    return Bulk(changed.values(last_delivery_at=bindparam("at")))
 
 
 _HEARD = {locks_rows: _heard(locks_rows=locks_rows) for locks_rows in (False, True)}

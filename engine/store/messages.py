@@ -24,7 +24,7 @@ from sqlalchemy import (
 from engine.model.consent import lane
 from engine.model.message import UNARMED, MessageStatus
 from engine.store.among import among
-from engine.store.bulk import Bulk
+from engine.store.compiled import Bulk, Query
 from engine.store.engines import insert_into
 from engine.store.sealed import public_id
 from engine.store.session import Tx
@@ -37,12 +37,14 @@ HELD = MESSAGE.c.status.in_((literal_column("'leased'"), literal_column("'sendin
 
 NEVER_LEFT = ("planned", "suppressed", "cancelled", "expired")
 THESE = and_(MESSAGE.c.merchant_id + 0 == bindparam("merchant"), among(MESSAGE.c.id, "ids"))
-LOAD = select(MESSAGE).where(THESE).order_by(MESSAGE.c.id)
+LOAD = Query(select(MESSAGE).where(THESE).order_by(MESSAGE.c.id))
 # Found by their subjects: a merchant has a million messages, and SQLite would read all of them by its first column.
-STANDING = select(MESSAGE.c.id, MESSAGE.c.run_id, MESSAGE.c.step, MESSAGE.c.status).where(
-    MESSAGE.c.merchant_id + 0 == bindparam("merchant"),
-    among(MESSAGE.c.subject_id, "subjects"),
-    among(MESSAGE.c.run_id, "runs"),
+STANDING = Query(
+    select(MESSAGE.c.id, MESSAGE.c.run_id, MESSAGE.c.step, MESSAGE.c.status).where(
+        MESSAGE.c.merchant_id + 0 == bindparam("merchant"),
+        among(MESSAGE.c.subject_id, "subjects"),
+        among(MESSAGE.c.run_id, "runs"),
+    )
 )
 CONTACT_KNOWN = update(MESSAGE).where(among(MESSAGE.c.subject_id, "_subjects"), MESSAGE.c.awaits == "contact", PLANNED)
 UNIQUE = ("merchant_id", "journey", "step", "subject_id", "run_key", "recipient", "occurrence")
@@ -88,9 +90,9 @@ def plan(tx: Tx, wanted: Sequence[Planned], now: datetime) -> dict[tuple[int, st
     if not rows:
         return {}
     _upsert(tx.locks_rows)(tx, rows)
-    of = {"subjects": list({one.subject for one in wanted}), "runs": [one.run for one in wanted]}
-    found = tx.conn.execute(STANDING, {"merchant": tx.merchant, **of})
-    return {(row.run_id, row.step): (row.id, row.status) for row in found.all()}
+    subjects, runs = {one.subject for one in wanted}, [one.run for one in wanted]
+    found = STANDING(tx, merchant=tx.merchant, subjects=subjects, runs=runs)
+    return {(row.run_id, row.step): (row.id, row.status) for row in found}
 
 
 @cache
@@ -153,7 +155,7 @@ def resumed(tx: Tx, now: datetime, *, merchant: int | None, journey: str | None)
 
 def load(tx: Tx, ids: Collection[int]) -> list[Row[Any]]:
     """Whole rows of this merchant's messages, in the order of their ids."""
-    return list(tx.conn.execute(LOAD, {"merchant": tx.merchant, "ids": list(ids)}).all()) if ids else []
+    return LOAD(tx, merchant=tx.merchant, ids=ids) if ids else []
 
 
 def due_of(tx: Tx, subject: int, now: datetime) -> list[Row[Any]]:

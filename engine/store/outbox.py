@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, Integer, Row, and_, bindparam, case, insert, select, union_all, update
+from sqlalchemy import Integer, Row, and_, bindparam, case, insert, select, union_all, update
 
 from engine.model.message import MessageStatus
 from engine.store.among import among
-from engine.store.bulk import Bulk
+from engine.store.compiled import Bulk, Query
 from engine.store.messages import HELD, LEASED, PLANNED
 from engine.store.session import Tx
 from engine.store.tables import ATTEMPT, MESSAGE
@@ -79,11 +79,11 @@ def claim(
     given = {"limit": limit, "now": now, "real": real, "until": real + lease, "owner": merchant, "in": lane}
     taken = _claim(tx.locks_rows, merchant is not None, lane is not None)
     values = {name: value for name, value in given.items() if value is not None}
-    return sorted(tx.conn.execute(taken, values), key=lambda row: (row.due_at, row.id))
+    return sorted(taken(tx, **values), key=lambda row: (row.due_at, row.id))
 
 
 @cache
-def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Executable:
+def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Query:
     moment, number = MESSAGE.c.due_at.type, MESSAGE.c.merchant_id.type
     limit = bindparam("limit", type_=Integer)
     where = [PLANNED, MESSAGE.c.due_at <= bindparam("now", type_=moment)]
@@ -100,7 +100,7 @@ def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Executable:
         for name, half in (("due", due), ("over", over))
     ]
     chosen = union_all(*(half.select() for half in halves)).limit(limit)
-    return (
+    return Query(
         update(MESSAGE)
         .where(MESSAGE.c.id.in_(chosen.scalar_subquery()))
         .values(status="leased", fence=MESSAGE.c.fence + 1, lease_until=bindparam("until", type_=moment))
@@ -108,8 +108,14 @@ def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Executable:
     )
 
 
-LEASES = select(MESSAGE.c.id, MESSAGE.c.fence).where(among(MESSAGE.c.id, "ids"), LEASED).order_by(MESSAGE.c.id)
-LEASES_LOCKED = LEASES.with_for_update()
+THESE = among(MESSAGE.c.id, "ids")
+LEASES, STANDS = (
+    {False: Query(wanted), True: Query(wanted.with_for_update())}
+    for wanted in (
+        select(MESSAGE.c.id, MESSAGE.c.fence).where(THESE, LEASED).order_by(MESSAGE.c.id),
+        select(MESSAGE.c.id, MESSAGE.c.status, MESSAGE.c.fence, MESSAGE.c.due_at).where(THESE).order_by(MESSAGE.c.id),
+    )
+)  # by whether the database locks rows
 ARMS = ("channel", "connection_id", "sealed_address", "sealed_line", "sealed_request", "first_armed_at", "tries")
 ARM = Bulk(
     update(MESSAGE)
@@ -123,9 +129,6 @@ ATTEMPT_ENDED = Bulk(
     .where(ATTEMPT.c.message_id == bindparam("_id"), ATTEMPT.c.n == bindparam("_n"))
     .values({"ended_at": bindparam("_at"), **{name: bindparam(f"_{name}") for name in TOLD}})
 )
-STANDS = select(MESSAGE.c.id, MESSAGE.c.status, MESSAGE.c.fence, MESSAGE.c.due_at).where(among(MESSAGE.c.id, "ids"))
-STANDS = STANDS.order_by(MESSAGE.c.id)
-STANDS_LOCKED = STANDS.with_for_update()
 BECOMES = ("status", "reason", "sent_at", "due_at", "provider_ref", "silent_at")
 SETTLED = Bulk(
     update(MESSAGE)
@@ -137,7 +140,7 @@ SETTLED = Bulk(
 
 def held(tx: Tx, fences: Mapping[int, int]) -> set[int]:
     """Which of the messages are still leased under these fences; locked where the database locks rows."""
-    rows = tx.conn.execute(LEASES_LOCKED if tx.locks_rows else LEASES, {"ids": list(fences)}).all()
+    rows = LEASES[tx.locks_rows](tx, ids=fences)
     return {row.id for row in rows if fences[row.id] == row.fence}
 
 
@@ -169,8 +172,7 @@ def settle(tx: Tx, ended: Sequence[Ended], now: datetime) -> set[int]:
         return set()
     tries = [{"_at": now, **{f"_{name}": getattr(one, name) for name in ("id", "n", *TOLD)}} for one in ended]
     ATTEMPT_ENDED(tx, tries)
-    query = STANDS_LOCKED if tx.locks_rows else STANDS
-    stands = {row.id: row for row in tx.conn.execute(query, {"ids": [one.id for one in ended]}).all()}
+    stands = {row.id: row for row in STANDS[tx.locks_rows](tx, ids=[one.id for one in ended])}
     counted = [one for one in ended if _counts(one, stands[one.id].status, stands[one.id].fence)]
     rows = [
         {"_id": one.id, "_status": one.status, "_reason": one.reason, "_sent_at": now if one.status == "sent" else None,

@@ -11,17 +11,20 @@ from sqlalchemy import Row, bindparam, func, insert, or_, select
 
 from engine.rules.receipt import GIVEN_UP
 from engine.store.among import among
-from engine.store.bulk import Bulk
+from engine.store.compiled import Bulk, Query
 from engine.store.engines import insert_into
 from engine.store.sealed import token_hash
 from engine.store.session import Tx
 from engine.store.tables import PAUSE, SUBJECT, SUPPRESSION, TOKEN
 
-SUPPRESSED = select(SUPPRESSION.c.endpoint_index, SUPPRESSION.c.scope).where(
+THEIRS = select(SUPPRESSION.c.endpoint_index, SUPPRESSION.c.scope).where(
     SUPPRESSION.c.merchant_id == bindparam("merchant"), among(SUPPRESSION.c.endpoint_index, "persons")
 )
-PAUSES = select(PAUSE.c.journey, PAUSE.c.reason).where(
-    or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == bindparam("merchant"))
+SUPPRESSED, GIVEN_UP_ON = Query(THEIRS), Query(THEIRS.where(SUPPRESSION.c.reason == GIVEN_UP))
+PAUSES = Query(
+    select(PAUSE.c.journey, PAUSE.c.reason).where(
+        or_(PAUSE.c.merchant_id.is_(None), PAUSE.c.merchant_id == bindparam("merchant"))
+    )
 )
 ADD_LINKS = Bulk(insert(TOKEN))
 BY_EMAIL, BY_PHONE = (
@@ -47,17 +50,14 @@ def suppressed(tx: Tx, endpoints: Collection[str]) -> dict[str, set[str]]:
     """Blind index of an address -> scopes in which it is suppressed."""
     found: dict[str, set[str]] = {}
     if endpoints:
-        for row in tx.conn.execute(SUPPRESSED, {"merchant": tx.merchant, "persons": list(endpoints)}).all():
+        for row in SUPPRESSED(tx, merchant=tx.merchant, persons=endpoints):
             found.setdefault(row.endpoint_index, set()).add(row.scope)
     return found
 
 
 def given_up(tx: Tx, endpoints: Collection[str]) -> set[str]:
     """Those of the addresses (blind indexes) that are suppressed because nothing arrived there (receipt.GIVEN_UP)."""
-    if not endpoints:
-        return set()
-    query = SUPPRESSED.where(SUPPRESSION.c.reason == GIVEN_UP)
-    return set(tx.conn.execute(query, {"merchant": tx.merchant, "persons": list(endpoints)}).scalars())
+    return set(GIVEN_UP_ON.firsts(tx, merchant=tx.merchant, persons=endpoints)) if endpoints else set()
 
 
 def suppressions(tx: Tx, endpoints: Collection[str]) -> Sequence[Row[Any]]:
@@ -196,4 +196,4 @@ def resume(tx: Tx, *, merchant: int | None, journey: str | None) -> int:
 
 def pauses(tx: Tx) -> list[tuple[str | None, str]]:
     """(journey or None for all, reason) of the pauses that hold for this merchant."""
-    return [(row.journey, row.reason) for row in tx.conn.execute(PAUSES, {"merchant": tx.merchant})]
+    return [(row.journey, row.reason) for row in PAUSES(tx, merchant=tx.merchant)]

@@ -50,6 +50,12 @@ class Places:
             for _ in range(held):
                 self.__enter__()
 
+    def let_by(self) -> None:
+        """Between two pieces of much work: whoever waits with little goes first."""
+        if self._first and getattr(self._mine, "gives_way", False):
+            with self.outside():
+                pass
+
     def __enter__(self) -> None:
         me = get_ident()
         with self._state:

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Executable, Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from engine.model.journey import Journey
 from engine.model.run import Run
 from engine.store.among import among
-from engine.store.bulk import Bulk
+from engine.store.compiled import Bulk, Query
 from engine.store.engines import insert_into
 from engine.store.session import Tx
 from engine.store.tables import RUN, SWITCH, VERSION
@@ -22,21 +22,18 @@ CHANGING = (
     "awaiting", "awaited", "wake_at", "sent", "ended_at",
 )  # fmt: skip
 # `+ 0`: without statistics SQLite would take an index by its first column, the merchant, and read all of theirs.
-OF = select(RUN).where(RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN.c.subject_id, "ids"))
-OF = OF.order_by(RUN.c.id)
-THESE = select(RUN).where(RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN.c.id, "ids"))
-THESE = THESE.order_by(RUN.c.id)
-AWAKE = select(RUN.c.subject_id).where(
-    RUN.c.merchant_id + 0 == bindparam("merchant"), among(RUN.c.subject_id, "ids"), RUN.c.state == "active"
-)
+MINE = RUN.c.merchant_id + 0 == bindparam("merchant")
+OF = Query(select(RUN).where(MINE, among(RUN.c.subject_id, "ids")).order_by(RUN.c.id))
+THESE = Query(select(RUN).where(MINE, among(RUN.c.id, "ids")).order_by(RUN.c.id))
+AWAKE = Query(select(RUN.c.subject_id).where(MINE, among(RUN.c.subject_id, "ids"), RUN.c.state == "active"))
 START = Bulk(insert(RUN))
 SAVE = Bulk(
     update(RUN)
     .where(RUN.c.id == bindparam("_id"), RUN.c.merchant_id == bindparam("_merchant"))
     .values({name: bindparam(name) for name in CHANGING})
 )
-KNOWN = select(VERSION.c.digest).where(among(VERSION.c.digest, "digests"))
-SWITCHES = select(SWITCH.c.journey, SWITCH.c.enabled).where(SWITCH.c.merchant_id == bindparam("merchant"))
+KNOWN = Query(select(VERSION.c.digest).where(among(VERSION.c.digest, "digests")))
+SWITCHES = Query(select(SWITCH.c.journey, SWITCH.c.enabled).where(SWITCH.c.merchant_id == bindparam("merchant")))
 WAITS = RUN.c.wake_at.is_not(None)  # said though a moment is compared: planners look for the words of the index
 
 
@@ -52,15 +49,13 @@ def these(tx: Tx, ids: Collection[int]) -> dict[int, list[Run]]:
 
 def awake(tx: Tx, subjects: Collection[int]) -> set[int]:
     """Those of the subjects with a run that has not ended."""
-    if not subjects:
-        return set()
-    return set(tx.conn.execute(AWAKE, {"merchant": tx.merchant, "ids": list(subjects)}).scalars())
+    return set(AWAKE.firsts(tx, merchant=tx.merchant, ids=subjects)) if subjects else set()
 
 
-def _by_subject(tx: Tx, query: Executable, ids: Collection[int]) -> dict[int, list[Run]]:
+def _by_subject(tx: Tx, query: Query, ids: Collection[int]) -> dict[int, list[Run]]:
     found: dict[int, list[Run]] = {}
     if ids:
-        for row in tx.conn.execute(query, {"merchant": tx.merchant, "ids": list(ids)}).all():
+        for row in query(tx, merchant=tx.merchant, ids=ids):
             found.setdefault(row.subject_id, []).append(_run(row))
     return found
 
@@ -110,7 +105,7 @@ def pin(tx: Tx, journeys: Iterable[Journey]) -> None:
     wanted = {journey.digest: journey for journey in journeys}
     if not wanted:
         return
-    known = tx.conn.execute(KNOWN, {"digests": list(wanted)}).scalars()
+    known = KNOWN.firsts(tx, digests=wanted)
     made = insert_into(VERSION, postgres=tx.locks_rows).on_conflict_do_nothing()
     for digest in sorted(set(wanted) - set(known)):
         body = msgspec.json.decode(wanted[digest].canonical())
@@ -125,7 +120,7 @@ def pinned(tx: Tx, digest: str) -> Journey:
 
 def switches(tx: Tx) -> dict[str, bool]:
     """The merchant's choices: journey -> on or off."""
-    return {row.journey: row.enabled for row in tx.conn.execute(SWITCHES, {"merchant": tx.merchant})}
+    return {row.journey: row.enabled for row in SWITCHES(tx, merchant=tx.merchant)}
 
 
 def switch(tx: Tx, journey: str, on: bool, now: datetime) -> None:

@@ -16,9 +16,10 @@ from random import SystemRandom
 from time import sleep
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from engine.store import driver
 from engine.store.engines import make_engine
 from engine.store.places import Places
 from engine.store.sealed import Vault
@@ -36,11 +37,12 @@ CHANCE = SystemRandom()
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization failure, deadlock, unique
 # violation (two transactions met the same new name; the second one finds it), lock not available.
 CONTENDED = {"40001", "40P01", "23505", "55P03"}
-BIND = text("SELECT set_config('todoke.merchant', :merchant, true), set_config('todoke.scope', :scope, true)")
-NEXT = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
-PASS = text("SELECT pg_advisory_xact_lock_shared(:all), pg_advisory_xact_lock_shared(:one)")
-SHUT = text("SELECT pg_advisory_xact_lock(:one)")
-ALONE = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+# PostgreSQL alone is asked these, as its driver spells them.
+BIND = "SELECT set_config('todoke.merchant', %s, true), set_config('todoke.scope', %s, true)"
+NEXT = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+ENTER = "SELECT pg_advisory_xact_lock_shared(%s), pg_advisory_xact_lock_shared(%s)"
+SHUT = "SELECT pg_advisory_xact_lock(%s)"
+ALONE = "SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(%s AS bigint[])) AS key"
 
 
 class Unbound(Exception):
@@ -64,7 +66,7 @@ class _Line:
     def bound_to(self, merchant: int | None) -> Connection:
         if self.guarded and self._bound != merchant:
             scope = "installation" if merchant is None else "merchant"
-            self.conn.execute(BIND, {"merchant": "" if merchant is None else str(merchant), "scope": scope})
+            driver.fetched(self.conn, BIND, ("" if merchant is None else str(merchant), scope))
             self._bound = merchant
         return self.conn
 
@@ -112,27 +114,27 @@ class Tx:
         """Ids for rows of the table that this transaction inserts next: one statement inserts many rows only when
         none of them has to tell its id."""
         if self.locks_rows:
-            return list(self.conn.execute(NEXT, {"table": table.name, "count": count}).scalars())
-        newest = self.conn.execute(select(func.max(table.c.id))).scalar() or 0  # there is no other writer
-        return list(range(newest + 1, newest + 1 + count))
+            return [row[0] for row in driver.fetched(self.conn, NEXT, (table.name, count))]
+        (newest,) = driver.fetched(self.conn, f"SELECT coalesce(max(id), 0) FROM {table.name}", ())[0]  # noqa: S608
+        return list(range(newest + 1, newest + 1 + count))  # there is no other writer
 
     def pass_gate(self) -> None:
         """First thing of T4: whoever changes what the gate asks (`shut_gate`) has committed before, and is seen, or
         waits until this transaction has ended. SQLite has one writer anyway."""
         if self.locks_rows:
-            self.conn.execute(PASS, {"all": _key("gate"), "one": _key(f"gate|{self.merchant}")})
+            driver.fetched(self.conn, ENTER, (_key("gate"), _key(f"gate|{self.merchant}")))
 
     def shut_gate(self, merchant: int | None) -> None:
         """Nothing of the merchant's, or of anybody's, is armed while this transaction lasts: for a pause and for
         suppressions, after whose commit nothing may leave. Before any row is locked, or two wait for each other."""
         if self.locks_rows:
-            self.conn.execute(SHUT, {"one": _key("gate" if merchant is None else f"gate|{merchant}")})
+            driver.fetched(self.conn, SHUT, (_key("gate" if merchant is None else f"gate|{merchant}"),))
 
     def alone(self, names: set[str]) -> None:
         """Be the only transaction that works on these names of the merchant, until it ends: for rows that
         do not exist yet and so cannot be locked."""
         if names and self.locks_rows:
-            self.conn.execute(ALONE, {"keys": sorted({_key(f"{self.merchant}|{name}") for name in names})})
+            driver.fetched(self.conn, ALONE, (sorted({_key(f"{self.merchant}|{name}") for name in names}),))
 
 
 class Store:
@@ -166,6 +168,11 @@ class Store:
         interpreter from each other at every statement, and what comes while one is at work makes one batch."""
         with self.giving_way(much), self._work:
             yield
+
+    def let_by(self) -> None:
+        """Between two pieces of a batch of which there is much: whoever waits with little is at work first. Outside
+        any transaction."""
+        self._work.let_by()
 
     def resting(self) -> AbstractContextManager[None]:
         """Within it this thread waits for somebody outside, and another one may be at work."""

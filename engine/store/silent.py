@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
+from engine.store.compiled import Query
 from engine.store.engines import insert_into
 from engine.store.messages import UNIQUE
 from engine.store.sealed import public_id
@@ -17,12 +18,16 @@ KEPT = (
     "merchant_id", "subject_id", "run_id", "journey", "digest", "step", "run_key", "recipient", "shipment",
     "return_key", "event_key", "anchor", "template", "purpose", "lane", "expires_at",
 )  # fmt: skip
+SILENT = Query(
+    select(MESSAGE.c.merchant_id)
+    .where(MESSAGE.c.silent_at <= bindparam("now", type_=MESSAGE.c.silent_at.type))
+    .distinct()
+)
 
 
 def merchants(tx: Tx, now: datetime) -> list[int]:
     """Whose messages have been silent for too long."""
-    silent = MESSAGE.c.silent_at <= now
-    return list(tx.conn.execute(select(MESSAGE.c.merchant_id).where(silent).distinct()).scalars())
+    return SILENT.firsts(tx, now=now)
 
 
 def take(tx: Tx, now: datetime, limit: int) -> list[Row[Any]]:

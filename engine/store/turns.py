@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Integer, Select, bindparam, select, union_all
 
 from engine.store import calls, errands
+from engine.store.compiled import Query
 from engine.store.inbox import NEW, free
 from engine.store.messages import HELD, LEASED, PLANNED
 from engine.store.runs import WAITS
@@ -41,7 +42,7 @@ class Look:
 
 def look(tx: Tx, now: datetime, real: datetime) -> Look:
     """One row of each partial index at most, however many wait."""
-    found = tx.conn.execute(_LOOK, {"now": now, "real": real}).one()
+    found = _LOOK.one(tx, now=now, real=real)
     return Look(
         found.waiting,
         found.due or found.over,
@@ -56,43 +57,43 @@ def look(tx: Tx, now: datetime, real: datetime) -> Look:
 
 def messages_few(tx: Tx, now: datetime, real: datetime, most: int) -> list[tuple[int, int]]:
     """(merchant, lane) of up to `most` due messages, earliest first, and of one whose lease ran out."""
-    rows = tx.conn.execute(_DUE_FEW, {"now": now, "real": real, "most": most})
+    rows = _DUE_FEW(tx, now=now, real=real, most=most)
     return [(row.merchant_id, row.lane) for row in rows]
 
 
 def merchants_due(tx: Tx, lane: int, now: datetime) -> list[int]:
     """The merchants with due messages in that lane."""
-    return list(tx.conn.execute(_DUE, {"lane": lane, "now": now}).scalars())
+    return _DUE.firsts(tx, lane=lane, now=now)
 
 
 def wakeups_few(tx: Tx, now: datetime, most: int) -> list[int]:
     """The merchants of up to `most` runs whose wakeup has come, earliest first."""
-    return list(tx.conn.execute(_WAKING_FEW, {"now": now, "most": most}).scalars())
+    return _WAKING_FEW.firsts(tx, now=now, most=most)
 
 
 def merchants_waking(tx: Tx, now: datetime) -> list[int]:
     """The merchants with runs whose wakeup has come."""
-    return list(tx.conn.execute(_WAKING, {"now": now}).scalars())
+    return _WAKING.firsts(tx, now=now)
 
 
 def deliveries_few(tx: Tx, real: datetime, most: int) -> list[str]:
     """The connections of up to `most` waiting deliveries, oldest first."""
-    return list(tx.conn.execute(_NEW_FEW, {"real": real, "most": most}).scalars())
+    return _NEW_FEW.firsts(tx, real=real, most=most)
 
 
 def connections_waiting(tx: Tx) -> list[str]:
     """The connections with deliveries that have not come to their end, leased ones too."""
-    return list(tx.conn.execute(_NEW).scalars())
+    return _NEW.firsts(tx)
 
 
 def errands_few(tx: Tx, real: datetime, most: int) -> list[str]:
     """The connections of up to `most` errands whose time has come, longest due first."""
-    return list(tx.conn.execute(_ERRANDS_FEW, {"real": real, "most": most}).scalars())
+    return _ERRANDS_FEW.firsts(tx, real=real, most=most)
 
 
 def connections_asked(tx: Tx, real: datetime) -> list[str]:
     """The connections with errands whose time has come."""
-    return list(tx.conn.execute(_ERRANDS, {"real": real}).scalars())
+    return _ERRANDS.firsts(tx, real=real)
 
 
 def _look() -> Select[Any]:
@@ -163,7 +164,7 @@ def _new() -> Select[Any]:
     return select(turn.c.key).where(turn.c.key.is_not(None))
 
 
-_LOOK, _DUE_FEW, _DUE, _WAKING, _NEW = _look(), _due_few(), _due(), _waking(), _new()
-_WAKING_FEW = select(RUN.c.merchant_id).where(WAITS, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at).limit(MOST)
-_NEW_FEW = select(INBOX.c.connection_id).where(NEW, free(REAL)).order_by(INBOX.c.id).limit(MOST)
-_ERRANDS, _ERRANDS_FEW = _errands(), errands.few().limit(MOST)
+_LOOK, _DUE_FEW, _DUE, _WAKING, _NEW = map(Query, (_look(), _due_few(), _due(), _waking(), _new()))
+_WAKING_FEW = Query(select(RUN.c.merchant_id).where(WAITS, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at).limit(MOST))
+_NEW_FEW = Query(select(INBOX.c.connection_id).where(NEW, free(REAL)).order_by(INBOX.c.id).limit(MOST))
+_ERRANDS, _ERRANDS_FEW = Query(_errands()), Query(errands.few().limit(MOST))

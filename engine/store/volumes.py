@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from engine.rules.fuse import TRAILING
+from engine.store.compiled import Query
 from engine.store.engines import insert_into
 from engine.store.session import Tx
 from engine.store.tables import VOLUME
@@ -26,13 +27,12 @@ class Usual:
 def count(tx: Tx, journey: str, hour: datetime, more: int) -> tuple[int, bool]:
     """Count `more` messages of the merchant's journey. Returns (armed in this hour by now, whether an operator
     has lifted the fuse for it). The row stays locked until the transaction ends: let it be the last statement."""
-    values = {"merchant_id": tx.merchant, "journey": journey, "hour": hour, "more": more}
-    row = tx.conn.execute(_count(tx.locks_rows), values).one()
+    row = _count(tx.locks_rows).one(tx, merchant_id=tx.merchant, journey=journey, hour=hour, more=more)
     return row.armed, row.lifted
 
 
 @cache
-def _count(postgres: bool) -> Executable:
+def _count(postgres: bool) -> Query:
     made: Any = insert_into(VOLUME, postgres=postgres).values(
         merchant_id=bindparam("merchant_id"), journey=bindparam("journey"), hour=bindparam("hour"),
         armed=bindparam("more"), lifted=False,
@@ -40,8 +40,7 @@ def _count(postgres: bool) -> Executable:
     counted = made.on_conflict_do_update(
         index_elements=["merchant_id", "journey", "hour"], set_={"armed": VOLUME.c.armed + made.excluded.armed}
     )
-    found: Executable = counted.returning(VOLUME.c.armed, VOLUME.c.lifted)
-    return found
+    return Query(counted.returning(VOLUME.c.armed, VOLUME.c.lifted))
 
 
 def usual(tx: Tx, journey: str, hour: datetime) -> Usual:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal import choose, speak
 from engine.terminal.connections import connections
 from engine.terminal.speak import Json
@@ -70,7 +71,7 @@ def backfill(
             speak.refuse(f"{connection}: its system cannot be polled", "a source that can", "todoke connections")
         with app.store.begin() as tx:
             plan.reach_back(app, tx, one, days)
-    typer.echo(f"planned: {connection}, {days} days back; nobody is notified of what it brings")
+    typer.echo(f"planned: {connection}, {Count(days):day|days} back; nobody is notified of what it brings")
     speak.say(f"workers do it (todoke up); see how far it is: todoke connections check {connection}")
 
 
@@ -105,7 +106,7 @@ def halted(connection: str, came: Came) -> None:
         )
         speak.refuse(f"{connection}: {why}, until {until}", "a moment's patience", "the same again then")
     if came.met is not None:
-        kept = f"; {len(came.new)} new records were kept" if came.new else ""
+        kept = f"; {Count(len(came.new)):new record was|new records were} kept" if came.new else ""
         speak.refuse(
             f"{connection}: {came.met.why}: {came.met.reason}{kept}",
             FIXES.get(came.met.why, "an answer of its system; it is tried again by itself"),

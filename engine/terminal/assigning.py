@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal import choose, speak
 from engine.terminal.connections import connections
 
@@ -39,4 +40,5 @@ def assign(
         count = route(app, connection, owner, merchant)
         if count and not no_work:
             catch_up(app)
-    typer.echo(f"{owner} is {merchant}'s; {count or 0} deliveries that waited for it are worked on")
+    waited = f"{Count(count or 0):delivery that waited for it is|deliveries that waited for it are} worked on"
+    typer.echo(f"{owner} is {merchant}'s; {waited}")

@@ -93,6 +93,6 @@ def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     lines = [
         {"connection": row["connection"], "level": one["level"], "what": one["what"], "do": one["do"]}
         for row in rows
-        for one in row["findings"] or [{"level": "ok", "what": "nothing to say", "do": None}]
+        for one in row["findings"] or [{"level": "ok", "what": "Nothing to say", "do": None}]
     ]
     speak.listing(lines, COLUMNS, as_json=False, empty="no connection yet; type: todoke connect CONNECTOR")

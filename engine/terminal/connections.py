@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.terminal import choose, speak
-from engine.terminal.given import from_files, judged
+from engine.terminal.given import browser_key, drawn, from_files, judged
 from engine.terminal.speak import Column, Json, Limit, OfMerchant, Setting
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from engine.rules.settings import Sorted
     from engine.store.merchants import Connection
 
-connections = typer.Typer(
-    help="Connections: list, set, check, poll, backfill, collect, assign, try.", invoke_without_command=True
-)
+connections = typer.Typer(invoke_without_command=True)
 
 COLUMNS = (
     Column("CONNECTION", lambda row: row["connection"], whole=True),
@@ -63,7 +61,9 @@ def connect(
             known = meant(connector, [*app.source_names, *app.channel_names])
             speak.refuse(f"CONNECTOR {connector!r} is not known", known, "todoke connect CONNECTOR --merchant SLUG")
         again = f"todoke connect {connector}" + (f" --merchant {merchant}" if merchant else "")
-        wanted = _sorted(app, connector, speak.pairs(settings, f"{again} --set KEY=VALUE"), again)
+        given = speak.pairs(settings, f"{again} --set KEY=VALUE")
+        made_up = drawn(_schema(app, connector)[1], given)
+        wanted = _sorted(app, connector, [*given, *made_up], again)
         _routes(app, wanted.config, again)
         owner = None if _everyones(app, connector, merchant, shared, wanted) else choose.merchant(app, merchant)
         made = Connection(
@@ -77,10 +77,15 @@ def connect(
             plan.arrange(app, tx, made)
         intake, asked = _intake(app, made), plan.standing(app, made)
         manifest = app.sources(connector).manifest if made.role == "source" else None
+        public = browser_key(app, connector, wanted)
     if as_json:
-        speak.answer({"connection": made.id, "intake": intake})
+        speak.answer({"connection": made.id, "intake": intake} | ({"public_key": public} if public else {}))
     else:
         typer.echo(f"connection  {made.id}\nintake      {intake or '- (a channel)'}")
+        if public:
+            typer.echo(f"public key  {public}")
+        for key, _ in made_up:
+            speak.say(f"made {key}, which is kept sealed; --set {key}=... takes one that you have")
         if asked:
             speak.say(f"workers ask its system from now on; type: todoke connections check {made.id}")
         if manifest:
@@ -92,7 +97,7 @@ def connect(
 
 @connections.callback()
 def list_(context: typer.Context, merchant: OfMerchant = None, limit: Limit = 1000, as_json: Json = False) -> None:
-    """Connections: list, set, check, poll, backfill, collect, assign, try."""
+    """List connections and how they are."""
     from engine.flow.watch.health import known
     from engine.store import counts, merchants
 
@@ -119,17 +124,22 @@ def list_(context: typer.Context, merchant: OfMerchant = None, limit: Limit = 10
 def set_(
     context: typer.Context,
     connection: Annotated[str, typer.Argument(metavar="CONNECTION")],
-    settings: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="key= takes a setting away.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="key= takes a setting away.")
+    ] = None,
+    option: Setting = None,
 ) -> None:
     """Change settings of a connection; a new secret comes before those there are."""
     from engine.flow.ask import plan
     from engine.flow.map_status import settle
     from engine.store import merchants
 
-    again = f"todoke connections set {connection} KEY=VALUE"
+    again = f"todoke connections set {connection}"
     with speak.opened(context) as app:
         choose.connection(app, connection)
-        given = speak.pairs(settings, again)
+        given = speak.pairs([*(settings or ()), *(option or ())], f"{again} KEY=VALUE")
+        if not given:
+            raise typer.BadParameter("KEY=VALUE is missing")
         with app.store.begin() as tx:
             one = merchants.locked(tx, connection)
             assert one is not None  # noqa: S101 - it was there, and none is ever taken away

@@ -13,7 +13,7 @@ from engine.terminal.speak import Column, Json, OfMerchant
 if TYPE_CHECKING:
     from engine.store.consents import Consent
 
-consent = typer.Typer(help="Consents: record, show.", no_args_is_help=True)
+consent = typer.Typer(help="Consents: what people have agreed to.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="Mail address, or telephone number.")]
 
 COLUMNS = (

@@ -1,10 +1,11 @@
-"""Settings as they are typed: `key=@FILE` for those that are too long to type, and what only a connector can
-judge."""
+"""Settings as they are typed: `key=@FILE` for those that are too long to type, those that need not be thought up, and
+what only a connector can judge."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 from engine.terminal import speak
@@ -24,6 +25,14 @@ def from_files(schema: Mapping[str, Any], given: Sequence[tuple[str, str]], agai
         (key, _text(key, value[1:], again) if value.startswith("@") and properties.get(key, {}).get("file") else value)
         for key, value in given
     ]
+
+
+def drawn(schema: Mapping[str, Any], given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a new connection need not be given: so many random octets, in base64url without padding, of each setting
+    that the schema says may be made so ("drawn")."""
+    named = {key for key, _ in given}
+    octets = {key: described.get("drawn") for key, described in schema.get("properties", {}).items()}
+    return [(key, token_urlsafe(most)) for key, most in octets.items() if most and key not in named]
 
 
 def _text(key: str, name: str, again: str) -> str:
@@ -47,5 +56,17 @@ def judged(app: App, connector: str, given: Sorted, again: str) -> None:
     judge = (app.sources(connector) if connector in app.source_names else app.channels(connector)).misset
     wrong = judge(given.config) if judge else None
     wrong = wrong or drop.misset(given.config, given.secrets) or source_mails.misset(given.config)
+    try:
+        browser_key(app, connector, given)
+    except ValueError as unusable:
+        wrong = wrong or str(unusable)
     if wrong:
         speak.refuse(wrong, f"settings that {connector} can use", f"{again} --set KEY=VALUE")
+
+
+def browser_key(app: App, connector: str, given: Sorted) -> str | None:
+    """The public key by which browsers subscribe, of a channel that they do so with. Raises ValueError where the
+    settings hold no key that can be used."""
+    linking = app.channels(connector).linking if connector in app.channel_names else None
+    newest = {key: values[0] for key, values in given.secrets.items()}
+    return linking.browser_key({**given.config, **newest}) if linking and linking.browser_key else None

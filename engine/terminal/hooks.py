@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal import choose, speak
 from engine.terminal.speak import Column, Json, Limit, OfMerchant
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from engine.flow.app import App
     from engine.store.hooks import Hook
 
-hooks = typer.Typer(help="Webhooks of ours: add, list, rotate, replay, enable, remove.", no_args_is_help=True)
+hooks = typer.Typer(help="Webhooks of ours: endpoints that are told of events.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(metavar="HOOK", help="As todoke hooks list names it.")]
 
 COLUMNS = (
@@ -141,7 +142,7 @@ def enable(context: typer.Context, hook: Named) -> None:
         _hook(app, hook)
         with app.store.begin() as tx:
             count = store.enable(tx, hook, app.clock.real())
-    typer.echo(f"enabled {hook}; {count} events that were kept are due now")
+    typer.echo(f"enabled {hook}; {Count(count):event that was kept is|events that were kept are} due now")
 
 
 @hooks.command()
@@ -160,7 +161,7 @@ def remove(
             counted = calls.counts(tx).get(hook, {})
         waiting = counted.get("waiting", 0) + counted.get("held", 0)
         if waiting and not yes:
-            speak.say(f"{waiting} events wait for it and would be lost")
+            speak.say(f"{Count(waiting):event waits|events wait} for it and would be lost")
             if not sys.stdin.isatty():
                 speak.refuse(
                     f"{hook}: events wait for it", "--yes, if they may go", f"todoke hooks remove {hook} --yes"
@@ -190,7 +191,7 @@ def replay(
         ended = (*FAILED, "told") if told else FAILED
         with app.store.begin() as tx:
             count = calls.again(tx, hook, app.clock.real(), since=at, ids=event or (), ended=ended)
-    typer.echo(f"{count} events are told again")
+    typer.echo(f"{Count(count):event is|events are} told again")
 
 
 def _hook(app: App, number: str) -> Hook:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal import choose
 from engine.terminal.speak import Column, Json, Limit, OfMerchant, answer, listing, opened, refuse, say
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from engine.model.journey import Journey
     from engine.model.merchant import Merchant
 
-journeys = typer.Typer(help="Journeys: list, show, check, enable, disable.", no_args_is_help=True)
+journeys = typer.Typer(help="Journeys: what is sent when, and for which merchants.", no_args_is_help=True)
 
 COLUMNS = (
     Column("JOURNEY", lambda row: row["journey"], whole=True),
@@ -89,10 +90,10 @@ def check(
         for one in problems:
             typer.echo(str(one))
     if problems:
-        what = f"{len(problems)} problems in {len({one.file for one in problems})} files"
+        what = f"{Count(len(problems)):problem|problems} in {Count(len({one.file for one in problems})):file|files}"
         refuse(what, "journeys without any; the lines above say how", "todoke journeys check")
     if not as_json:
-        typer.echo(f"{count} journeys, no problems")
+        typer.echo(f"{Count(count):journey|journeys}, no problems")
 
 
 @journeys.command()

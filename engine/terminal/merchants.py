@@ -12,7 +12,7 @@ from engine.terminal.speak import Column, Json, Limit, Setting, answer, listing,
 if TYPE_CHECKING:
     from engine.model.merchant import Merchant, MerchantSettings
 
-merchant = typer.Typer(help="Merchants: add, list, set.", no_args_is_help=True)
+merchant = typer.Typer(help="Merchants and their settings.", no_args_is_help=True)
 
 COLUMNS = (
     Column("MERCHANT", lambda row: row["merchant"], whole=True),

@@ -12,7 +12,7 @@ from engine.terminal.speak import Column, Json, Limit, OfMerchant
 if TYPE_CHECKING:
     from engine.store.reports import MessageReport
 
-messages = typer.Typer(help="Messages: list, show, replay.", no_args_is_help=True)
+messages = typer.Typer(help="Messages: what was sent or not, and sending it once more.", no_args_is_help=True)
 
 SHAPE = (
     "id", "merchant", "order", "journey", "step", "template", "purpose", "channel", "recipient", "subject", "status",

@@ -11,8 +11,8 @@ from engine.terminal import choose
 from engine.terminal.pauses import OnlyMerchant, restored
 from engine.terminal.speak import opened, refuse, say
 
-keys = typer.Typer(help="Keys: create, master.", no_args_is_help=True)
-database = typer.Typer(help="The database: upgrade, restored.", no_args_is_help=True)
+keys = typer.Typer(help="Keys to the console and API, and those that seal the database.", no_args_is_help=True)
+database = typer.Typer(help="The database: its schema, and what follows a restore.", no_args_is_help=True)
 
 
 class Schema(StrEnum):

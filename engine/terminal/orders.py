@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.store.reports import OrderReport
     from engine.store.session import Tx
 
-orders = typer.Typer(help="Orders: list, show.", no_args_is_help=True)
+orders = typer.Typer(help="Orders, and all that is known of them.", no_args_is_help=True)
 Number = Annotated[str, typer.Argument(metavar="ORDER", help="The shop's number: 1001 or '#1001'.")]
 
 COLUMNS = (

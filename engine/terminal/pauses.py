@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal import choose
 from engine.terminal.speak import opened, refuse, say
 
@@ -68,7 +69,9 @@ def resume(
                 volumes.lift(tx.of(owner), journey, hour_of(app.clock.now()))
             people.resume(tx, merchant=owner, journey=journey)
             due = messages.resumed(tx, app.clock.now(), merchant=owner, journey=journey)
-    typer.echo(f"resumed {_reach(merchant, journey)}; {due} messages that waited are due now")
+    typer.echo(
+        f"resumed {_reach(merchant, journey)}; {Count(due):message that waited is|messages that waited are} due now"
+    )
 
 
 def _agreed(reasons: Sequence[str], waiting: int, merchant: str | None, journey: str | None, *, yes: bool) -> None:
@@ -78,14 +81,16 @@ def _agreed(reasons: Sequence[str], waiting: int, merchant: str | None, journey:
 
     for reason in reasons:
         say(f"paused: {reason}")
-    say(f"{waiting} messages would leave")
+    say(f"{Count(waiting):message|messages} would leave")
     if yes:
         return
     if sys.stdin.isatty():
         typer.confirm("Resume?", abort=True)
     elif any(reason.startswith(NAME) for reason in reasons):
         reach = f"{f' --merchant {merchant}' if merchant else ''}{f' --journey {journey}' if journey else ''}"
-        what = f"the volume fuse has paused {_reach(merchant, journey)[4:]}; {waiting} messages would leave"
+        what = (
+            f"the volume fuse has paused {_reach(merchant, journey)[4:]}; {Count(waiting):message|messages} would leave"
+        )
         refuse(what, "--yes, if so many are meant", f"todoke resume{reach} --yes")
 
 
@@ -109,7 +114,8 @@ def restored(
         if moment > app.clock.now():  # all that is planned for later would become unknown, for good
             refuse(f"--at {at}: that is still to come", "when the lost database last worked; now, if unknown", then)
         count = restore.restored(app, moment)
-    typer.echo(f"sending is paused for all; {count} messages that may have left are unknown")
+    doubts = f"{Count(count):message that may have left is|messages that may have left are} unknown"
+    typer.echo(f"sending is paused for all; {doubts}")
     say("see docs/recovery.md, then type: todoke messages list --state unknown")
 
 

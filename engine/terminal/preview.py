@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal import choose
 from engine.terminal.speak import Column, Json, OfMerchant, answer, listing, opened, refuse, say
 
@@ -159,7 +160,8 @@ def _show(medium: Medium, content: Content) -> None:
 
         typer.echo(content.text)
         if medium == "sms":
-            say(f"{len(content.text)} characters, {counted(content.text).segments} parts")
+            size, parts = Count(len(content.text)), Count(counted(content.text).segments)
+            say(f"{size:character|characters}, {parts:part|parts}")
 
 
 def _write(html: Path, content: Content, template: str) -> None:

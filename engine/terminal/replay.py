@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal import choose, speak
 from engine.terminal.speak import OfMerchant
 
@@ -93,7 +94,7 @@ def _resend_many(app: App, slug: str | None, journey: str | None, state: str | N
         typer.echo(f"type: todoke messages replay {again} --yes")
         return
     done = sum(_planned(app, one, [message for message, _ in rows]) for one, rows in found.items())
-    typer.echo(f"{done} messages planned once more")
+    typer.echo(f"{Count(done):message|messages} planned once more")
 
 
 def _preview(found: Mapping[Merchant, list[tuple[str, str]]]) -> None:
@@ -101,8 +102,10 @@ def _preview(found: Mapping[Merchant, list[tuple[str, str]]]) -> None:
         counted = Counter(status for _, status in rows)
         said = ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
         typer.echo(f"{one.slug}: {said}")
-    total = sum(map(len, found.values()))
-    typer.echo(f"{total} messages would be planned once more; of the unknown, those that have left arrive twice")
+    total = Count(sum(map(len, found.values())))
+    typer.echo(
+        f"{total:message|messages} would be planned once more; of the unknown, those that have left arrive twice"
+    )
 
 
 def _planned(app: App, one: Merchant, messages: list[str]) -> int:
@@ -127,9 +130,10 @@ def _reopen(app: App, connection: str | None, states: tuple[str, ...], *, yes: b
         count = sum(by.get(name, 0) for one, by in counted.items() if connection in {None, one} for name in states)
         again = " ".join(filter(None, (f"--connection {connection}" if connection else "",
                                        f"--state {states[0]}" if len(states) == 1 else "")))  # fmt: skip
-        typer.echo(f"{count} deliveries that are {' or '.join(states)} would be worked on again")
+        named = " or ".join(states)
+        typer.echo(f"{Count(count):delivery that is|deliveries that are} {named} would be worked on again")
         typer.echo(f"type: todoke messages replay {again} --yes")
         return
     with app.store.begin() as tx:
         count = inbox.reopen(tx, connection=connection, states=states)
-    typer.echo(f"{count} deliveries reopened")
+    typer.echo(f"{Count(count):delivery|deliveries} reopened")

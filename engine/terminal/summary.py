@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal.speak import Column, answer, table
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _print(result: Mapping[str, Any], *, worked: bool) -> None:
         counted = ", ".join(f"{count} {status}" for status, count in sorted(messages.items())) or "none"
         typer.echo(f"messages    {sum(messages.values())} planned: {counted}")
     for reason, count in result["history_only"].items():
-        typer.echo(f"events      {count} start nothing ({reason})")
+        typer.echo(f"events      {Count(count):starts|start} nothing ({reason})")
     for rows, columns in ((result["refused"], REFUSED), (result["not_sent"], UNSENT)):
         if rows:
             typer.echo()

@@ -12,7 +12,7 @@ from engine.terminal.speak import Column, Json, OfMerchant
 if TYPE_CHECKING:
     from engine.flow.given_up import Suppressed
 
-suppressions = typer.Typer(help="Addresses that nothing is sent to: show, lift.", no_args_is_help=True)
+suppressions = typer.Typer(help="Addresses that nothing is sent to.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="Mail address, or telephone number.")]
 
 COLUMNS = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.rules.english import Count
 from engine.terminal import choose, speak
 from engine.terminal.connections import connections
 from engine.terminal.speak import Column, Json, Setting
@@ -152,7 +153,7 @@ def _print(told: dict[str, Any], zone: str | None) -> None:
     assumed = f"taken as {zone}: " if zone else ""
     zoneless = ", ".join(f"{name} ({count})" for name, count in told["no_zone"].items())
     _line("no zone", [f"{assumed}{zoneless}"] if zoneless else [])
-    _line("to fetch", [f"{told['fetch']} records that the source only names"] if told["fetch"] else [])
+    _line("to fetch", [f"{Count(told['fetch']):record|records} that the source only names"] if told["fetch"] else [])
     _several("left out", [f"{reason} ({count})" for reason, count in told["left_out"].items()])
     _several("bad rows", [f"line {bad['number']}: {bad['reason']}" for bad in told["bad_rows"][:SHOWN]])
     _several("remarks", told["remarks"][:SHOWN])

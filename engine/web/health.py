@@ -56,11 +56,10 @@ def check(visit: Visit, tx: Tx, one: Connection) -> dict[str, Any]:
 def _in_words(visit: Visit, one: Connection, note: Note) -> dict[str, Any]:
     locale: Locale = "ja" if visit.locale == "ja" else "en"
     words = said(note, one.id, locale, zone=visit.zone)
-    typed = note.kind != "told"
-    command = typed or (words.do or "").startswith("todoke ")
+    command = words.typed or (words.do or "").startswith("todoke ")
     return {
-        "level": note.level, "what": words.what, "typed": typed, "paste": note.values.get("paste", ()),
-        "do": words.do if visit.operator or not command else None,
+        "level": note.level, "what": words.what, "typed": words.typed, "paste": note.values.get("paste", ()),
+        "do": words.do, "operators": command and not visit.operator,
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ of what came meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Timer
+from threading import Condition, Timer
 
 import dramatiq
 import structlog
@@ -22,7 +22,7 @@ from engine.flow.send import deliver
 from engine.flow.watch.alert import tell
 from engine.io.metrics import HINTS
 from engine.model.consent import LANES
-from engine.work.broker import crosses_processes
+from engine.work.broker import PATIENCE, crosses_processes
 
 log = structlog.get_logger(__name__)
 BELIEVED = 2.0  # seconds, where the hint stays in this process and is noticed when it is taken up
@@ -39,6 +39,8 @@ class BrokerHints:
             ("intake", *LANES, "ask", "tell", "call"), 0.0
         )  # until when a hint counts as outstanding
         self._owed = set[str]()  # kinds of which one hint was kept back until the moment is over
+        self._state = Condition()
+        self._closed, self._under_way = False, 0  # hints that are just being sent
         self._elsewhere = crosses_processes(app.settings.broker_url)
 
         @dramatiq.actor(broker=broker, actor_name="observe", queue_name="intake")
@@ -90,6 +92,12 @@ class BrokerHints:
         """There are events to tell endpoints."""
         self._hint("call")
 
+    def close(self) -> None:
+        """Send no more hints, and wait for those under way: a broker is closed when nobody speaks to it."""
+        with self._state:
+            self._closed = True
+            self._state.wait_for(lambda: not self._under_way, PATIENCE)
+
     def _hint(self, kind: str) -> None:
         ahead = self._believed[kind] - self._clock.monotonic()
         if ahead > 0:
@@ -100,6 +108,10 @@ class BrokerHints:
                 later.start()
             return
         self._believed[kind] = self._clock.monotonic() + (GATHERED if self._elsewhere else BELIEVED)
+        with self._state:
+            if self._closed:
+                return
+            self._under_way += 1
         try:
             self._actors[kind].send()
             HINTS.add(kind, "sent")
@@ -108,6 +120,10 @@ class BrokerHints:
             # A broker that is away is not asked again at once: that would hold up whoever has something to tell.
             self._believed[kind] = self._clock.monotonic() + (BELIEVED if self._elsewhere else 0.0)
             log.warning("hint.lost", kind=kind, error=type(lost).__name__)
+        finally:
+            with self._state:
+                self._under_way -= 1
+                self._state.notify_all()
 
     def _owes(self, kind: str) -> None:
         self._owed.discard(kind)

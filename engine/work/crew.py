@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from functools import partial
 from logging import LogRecord
+from threading import Thread
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -15,12 +18,12 @@ from engine.flow.ask.plan import arrange_all
 from engine.flow.turns import Turns
 from engine.model.consent import LANES
 from engine.work.actors import BrokerHints
-from engine.work.broker import crosses_processes, make_broker
+from engine.work.broker import PATIENCE, crosses_processes, make_broker
 from engine.work.sweeper import Sweeper
 from engine.work.watch import Watch
 
 log = structlog.get_logger(__name__)
-STOP_MS = 20_000  # longer than one send may take
+STOP_MS = 20_000  # longer than one send may take; with what follows it is shorter than who asks us to stop waits
 # Seconds after which a thread that computes lets others go on. Each of our statements gives the interpreter away and
 # has to ask for it again while it holds its locks; Python's 5 ms is longer than most of our transactions.
 SWITCH = 0.001
@@ -54,6 +57,25 @@ def _said(record: LogRecord) -> bool:
     return "middleware of the same type twice" not in str(record.msg)
 
 
+def _within(seconds: float, *parts: Callable[[], object]) -> None:
+    """Do these side by side, and go on when all are done, or after so many seconds."""
+    threads = [Thread(target=_logged, args=(part,), name="stop", daemon=True) for part in parts]
+    for thread in threads:
+        thread.start()
+    until = monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, until - monotonic()))
+    if any(thread.is_alive() for thread in threads):
+        log.warning("stop.left_behind", seconds=seconds)
+
+
+def _logged(part: Callable[[], object]) -> None:
+    try:
+        part()
+    except Exception as failed:
+        log.warning("stop.failed", error=type(failed).__name__, exc_info=failed)
+
+
 class Hands(Worker):
     """Threads for some of the queues. Dramatiq also polls a queue of delayed messages for each; ours has none."""
 
@@ -70,7 +92,7 @@ class Crew:
         self._app = app
         self._broker = make_broker(app.settings.broker_url)
         self._broker.logger.addFilter(_said)
-        app.hints = BrokerHints(app, self._broker)
+        app.hints = self._hints = BrokerHints(app, self._broker)
         parts = shares(app.settings.worker_threads)
         lines: list[tuple[Turns[Any], str]] = [(app.lines.deliveries, "intake")]
         for line, queue in (*lines, *zip(app.lines.lanes, LANES, strict=True)):
@@ -98,14 +120,13 @@ class Crew:
         self._watch.start()
 
     def stop(self) -> None:
-        """Let what is under way come to its end, then stop."""
+        """Let what is under way come to its end, then stop; but whatever hangs, the process ends: the database knows
+        what was under way."""
         self._app.ending.set()
-        self._watch.stop()
-        self._sweeper.stop()
-        with ThreadPoolExecutor(len(self._hands)) as side_by_side:
-            for hands in self._hands:
-                side_by_side.submit(hands.stop, timeout=STOP_MS)
-        self._broker.close()
+        stops = [partial(hands.stop, timeout=STOP_MS) for hands in self._hands]
+        _within(STOP_MS / 1000 + PATIENCE, self._watch.stop, self._sweeper.stop, *stops)
+        self._hints.close()
+        _within(PATIENCE, self._broker.close)
 
     def _arrange(self) -> None:
         """Connections that an older version made are asked from now on."""

@@ -1,8 +1,5 @@
-"""What the tests of channels for telephones share: an envelope, an answer, and the name of an outcome."""
+"""What the tests of channels for telephones share: an envelope and a text."""
 
-import json
-
-from engine.contracts import Answer, Deferred, Rejected
 from engine.model.message import Content, Envelope
 from tests.connectors.playing import NOW
 
@@ -16,16 +13,3 @@ def envelope(to: str = "+819012345678", **more) -> Envelope:
 
 def words(text: str = TEXT) -> Content:
     return Content(text=text)
-
-
-def said(status: int, body: object = None, **headers: str) -> Answer:
-    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode() if body is not None else b""
-    return Answer(code=status, body=raw, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-
-def named(outcome) -> str:
-    match outcome:
-        case Rejected(scope=scope) | Deferred(scope=scope):
-            return f"{type(outcome).__name__.lower()} {scope}"
-        case _:
-            return type(outcome).__name__.lower()

@@ -13,7 +13,8 @@ from pytest_httpserver import HTTPServer
 import connectors
 from engine.contracts import Failure, Unanswered
 from engine.model.message import Content
-from tests.channels.phones import envelope, named, said
+from tests.channels.answers import named, said
+from tests.channels.phones import envelope
 from tests.connectors.playing import NOW, player
 
 FCM = connectors.channel("fcm")

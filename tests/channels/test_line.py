@@ -14,19 +14,17 @@ import connectors
 from engine.contracts import (
     Accepted,
     Ambiguous,
-    Answer,
-    Deferred,
     Delivery,
     EndpointSeen,
     Failure,
     HttpRequest,
     Receipt,
     Refused,
-    Rejected,
     Unanswered,
     Verified,
 )
 from engine.model.message import Content, Envelope
+from tests.channels.answers import named, said
 from tests.connectors.playing import NOW, player
 
 PUSH, NOTICE = connectors.channel("line"), connectors.channel("line_notice")
@@ -51,19 +49,6 @@ def push(payload=None, to: str = USER, **settings: str) -> HttpRequest:
 
 def notice(to: str, payload=None) -> HttpRequest:
     return NOTICE.prepare(envelope(to), Content(payload=payload or FIELDS), {})
-
-
-def named(outcome) -> str:
-    match outcome:
-        case Rejected(scope=scope) | Deferred(scope=scope):
-            return f"{type(outcome).__name__.lower()} {scope}"
-        case _:
-            return type(outcome).__name__.lower()
-
-
-def said(status: int, body: object = None, **headers: str) -> Answer:
-    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode() if body is not None else b""
-    return Answer(code=status, body=raw, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def test_a_push_is_the_same_to_the_byte_whoever_makes_it_and_holds_no_secret():

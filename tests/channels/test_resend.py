@@ -12,8 +12,9 @@ import yaml
 import connectors.channels.resend
 from connectors.channels.resend import CHANNEL
 from connectors.parts.sending.address import BadAddress
-from engine.contracts import Accepted, Ambiguous, Answer, Deferred, Failure, HttpRequest, Rejected
+from engine.contracts import Accepted, Ambiguous, Answer, Deferred, Failure, HttpRequest
 from engine.model.message import Content, Envelope
+from tests.channels.mails import named
 
 FIXTURES = Path(connectors.channels.resend.__file__).parent / "fixtures"
 ANSWERS = yaml.safe_load((FIXTURES / "answers.yaml").read_text(encoding="utf-8"))
@@ -26,19 +27,6 @@ def prepared(envelope=None, content=None, settings=None) -> HttpRequest:
         msgspec.convert({**GIVEN["content"], **(content or {})}, Content),
         {**GIVEN["settings"], **(settings or {})},
     )
-
-
-def named(outcome) -> tuple[str, str | None]:
-    """("deferred rate", code), ("accepted", ref), ("ambiguous", "")."""
-    match outcome:
-        case Accepted(ref=ref):
-            return "accepted", ref
-        case Ambiguous():
-            return "ambiguous", ""
-        case Rejected(scope=scope, code=code):
-            return f"rejected {scope}", code
-        case Deferred(scope=scope, code=code):
-            return f"deferred {scope}", code
 
 
 @pytest.mark.parametrize(("status", "body", "expected", "code"), ANSWERS, ids=lambda value: str(value)[:50])

@@ -7,9 +7,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 import connectors
-from engine.contracts import Answer, Deferred, Failure, Rejected, Unanswered
+from engine.contracts import Failure, Unanswered
 from engine.model.message import Content, Envelope
 from engine.model.order import Line
+from tests.channels.answers import named, said
 from tests.connectors.playing import NOW, player
 
 TRUSTPILOT, JUDGEME, YOTPO = map(connectors.channel, ("trustpilot", "judgeme", "yotpo"))
@@ -79,18 +80,6 @@ def test_an_order_handed_to_yotpo():
     assert by_line["line_items"][0]["external_product_id"] == "11"
     with pytest.raises(ValueError, match="products_by"):
         YOTPO.prepare(envelope((CARD,)), CONTENT, OF_YOTPO)
-
-
-def said(status: int, told: object = b"") -> Answer:
-    return Answer(code=status, body=told if isinstance(told, bytes) else json.dumps(told).encode())
-
-
-def named(outcome) -> str:
-    match outcome:
-        case Rejected(scope=scope) | Deferred(scope=scope):
-            return f"{type(outcome).__name__.lower()} {scope}"
-        case _:
-            return type(outcome).__name__.lower()
 
 
 @pytest.mark.parametrize("channel", [TRUSTPILOT, JUDGEME, YOTPO], ids=lambda one: one.name)

@@ -11,7 +11,8 @@ import connectors
 from connectors.channels import sms_gateway
 from engine.contracts import Accepted, Delivery, Failure, Refused, Unreadable, Verified
 from engine.io.http_request import body as body_of
-from tests.channels.phones import TEXT, envelope, named, said, words
+from tests.channels.answers import named, said
+from tests.channels.phones import TEXT, envelope, words
 from tests.connectors.playing import NOW
 
 GATEWAY = connectors.channel("sms_gateway")

@@ -8,8 +8,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 import connectors
-from engine.contracts import Accepted, Ambiguous, Answer, Deferred, Failure, HttpRequest, Rejected, Unanswered
+from engine.contracts import Accepted, Ambiguous, Failure, HttpRequest, Unanswered
 from engine.model.message import Content, Envelope
+from tests.channels.answers import named, said
 from tests.connectors.playing import NOW, player
 
 SLACK, TEAMS = connectors.channel("slack"), connectors.channel("teams")
@@ -37,19 +38,6 @@ def content(text: str = TEXT, subject: str = "配達できませんでした #10
 
 def body(request: HttpRequest) -> dict:
     return json.loads(request.body)
-
-
-def said(status: int, told: object = b"", **headers: str) -> Answer:
-    raw = told.encode() if isinstance(told, str) else told if isinstance(told, bytes) else json.dumps(told).encode()
-    return Answer(code=status, body=raw, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-
-def named(outcome) -> str:
-    match outcome:
-        case Rejected(scope=scope) | Deferred(scope=scope):
-            return f"{type(outcome).__name__.lower()} {scope}"
-        case _:
-            return type(outcome).__name__.lower()
 
 
 def test_the_address_that_is_a_secret_stands_in_no_request():

@@ -13,7 +13,8 @@ from pytest_httpserver import HTTPServer
 import connectors
 from engine.contracts import Deferred, Delivery, EndpointSeen, Failure, Refused, Rejected, Verified
 from engine.model.message import Content
-from tests.channels.phones import TEXT, envelope, named, said, words
+from tests.channels.answers import named, said
+from tests.channels.phones import TEXT, envelope, words
 from tests.connectors.playing import NOW, player
 
 TWILIO = connectors.channel("twilio")

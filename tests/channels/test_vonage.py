@@ -18,7 +18,8 @@ from pytest_httpserver import HTTPServer
 
 import connectors
 from engine.contracts import Delivery, Failure, Refused, Unanswered, Verified
-from tests.channels.phones import TEXT, envelope, named, said, words
+from tests.channels.answers import named, said
+from tests.channels.phones import TEXT, envelope, words
 from tests.connectors.playing import NOW, player
 
 VONAGE = connectors.channel("vonage")

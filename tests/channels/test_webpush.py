@@ -15,7 +15,8 @@ import connectors
 from connectors.channels.webpush.encryption import LONGEST, drawn, encrypted, unpadded
 from engine.contracts import Failure
 from engine.model.message import Content
-from tests.channels.phones import envelope, named, said
+from tests.channels.answers import named, said
+from tests.channels.phones import envelope
 
 PUSH = connectors.channel("webpush")
 SHOWN = Content(payload={"title": "花と器", "body": "発送しました", "url": "https://t.example.jp/abc"})

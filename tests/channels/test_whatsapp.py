@@ -11,7 +11,8 @@ from pytest_httpserver import HTTPServer
 import connectors
 from engine.contracts import Delivery, Failure, Refused, Unreadable, Verified
 from engine.model.message import Content
-from tests.channels.phones import envelope, named, said
+from tests.channels.answers import named, said
+from tests.channels.phones import envelope
 from tests.connectors.playing import NOW, player
 
 WHATSAPP = connectors.channel("whatsapp")

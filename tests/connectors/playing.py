@@ -17,6 +17,7 @@ from engine.contracts import (
     Parcel,
     Parcels,
     Renewed,
+    Source,
     UnderWay,
 )
 from engine.io.http import Http
@@ -128,3 +129,14 @@ def player(settings: Mapping[str, str], **more: Any) -> Iterator[Player]:
         yield one
     finally:
         one.close()
+
+
+def poller(source: Source) -> Callable[..., Told]:
+    """A poll of that source, from its beginning to its end: polled(player, cursor)."""
+
+    def polled(played: Player, cursor: str | None = None, **changed: Any) -> Told:
+        assert source.api is not None
+        assert source.api.poll is not None
+        return played.play(source.api.poll(played.asking(cursor, **changed)))
+
+    return polled

@@ -11,10 +11,11 @@ from werkzeug import Request, Response
 
 from connectors.sources.base import SOURCE
 from engine.contracts import Delivery, OrderSeen, Refused, ShipmentSeen, Unanswered
-from tests.connectors.playing import NOW, Player, Told, player
+from tests.connectors.playing import NOW, Player, Told, player, poller
 
 assert SOURCE.api is not None
 POLL, CHECK = SOURCE.api.poll, SOURCE.api.check
+polled = poller(SOURCE)
 DAY = 86400
 T = int(NOW.timestamp()) - 2 * DAY
 
@@ -187,11 +188,6 @@ def played(api: Api) -> Iterator[Player]:
     }
     with player(settings) as one:
         yield one
-
-
-def polled(played: Player, cursor: str | None = None, **changed: Any) -> Told:
-    assert POLL is not None
-    return played.play(POLL(played.asking(cursor, **changed)))
 
 
 def keys(told: Told) -> set[str]:

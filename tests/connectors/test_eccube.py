@@ -14,11 +14,12 @@ from werkzeug import Request, Response
 
 from connectors.sources.eccube import SOURCE
 from engine.contracts import Delivery, OrderSeen, Refused, Unanswered, Verified
-from tests.connectors.playing import NOW, Player, Told, player
+from tests.connectors.playing import NOW, Player, Told, player, poller
 
 BODY = b'[{"entity":"order","id":2,"action":"updated"}]'
 assert SOURCE.api is not None
 POLL, FETCH, CHECK = SOURCE.api.poll, SOURCE.api.fetch, SOURCE.api.check
+polled = poller(SOURCE)
 
 
 def delivery(body: bytes = BODY, **headers: str) -> Delivery:
@@ -112,11 +113,6 @@ def played(shop: Shop) -> Iterator[Player]:
     settings = {"url": shop.url, "client_id": "client", "client_secret": "hush", "refresh_token": "refresh-1"}
     with player({**settings, "access_token": "access-1"}) as one:
         yield one
-
-
-def polled(played: Player, cursor: str | None = None, **changed: Any) -> Told:
-    assert POLL is not None
-    return played.play(POLL(played.asking(cursor, **changed)))
 
 
 def ids(told: Told) -> list[str]:

@@ -11,10 +11,11 @@ from werkzeug import Request, Response
 
 from connectors.sources.openlogi import SOURCE
 from engine.contracts import Delivery, OrderSeen, ShipmentSeen, Unanswered
-from tests.connectors.playing import NOW, Player, Told, player
+from tests.connectors.playing import NOW, Player, Told, player, poller
 
 assert SOURCE.api is not None
 POLL, CHECK = SOURCE.api.poll, SOURCE.api.check
+polled = poller(SOURCE)
 TODAY = "2026/11/24"
 
 
@@ -137,11 +138,6 @@ def api(httpserver: HTTPServer) -> Api:
 def played(api: Api) -> Iterator[Player]:
     with player({"url": api.url, "token": "token"}) as one:
         yield one
-
-
-def polled(played: Player, cursor: str | None = None, **changed: Any) -> Told:
-    assert POLL is not None
-    return played.play(POLL(played.asking(cursor, **changed)))
 
 
 def told_of(told: Told) -> list[tuple[str, str]]:

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from connectors.parts.bodies.jsonbody import glance
 from connectors.parts.bodies.records import each, merged, unwrapped
-from connectors.parts.settings import address, choice, number, secret, settings, text
+from connectors.parts.sending.error_table import fate
+from connectors.parts.sending.short_text import wished
+from connectors.parts.settings import address, choice, credential, file, number, secret, settings, text
 from connectors.parts.talk import oauth
 from connectors.parts.talk.cursor import OVERLAP, Window, window
 from connectors.parts.values import slots
@@ -264,3 +267,33 @@ def test_settings_say_what_is_secret_what_is_chosen_and_what_is_needed() -> None
     for wrong in ([("key", "low")], [("key", "four"), ("way", "c")], [("key", "four"), ("days", "1000")],
                   [("key", "four"), ("days", "0")], [("key", "four"), ("other", "x")], [("way", "a")]):  # fmt: skip
         assert isinstance(sort_settings(schema, wrong), Wrong)
+
+
+def test_a_credential_has_a_shape_and_a_file_may_be_sealed() -> None:
+    schema = settings({"key": credential("Key"), "pem": file("Key", "鍵", pattern="^-----", sealed=True)})
+    told = sort_settings(schema, [("key", "long-enough"), ("pem", "-----BEGIN")])
+    assert told == Sorted(config={}, secrets={"key": ("long-enough",), "pem": ("-----BEGIN",)})
+    for wrong in ([("key", "short")], [("key", "with a space")], [("pem", "no key")]):
+        assert isinstance(sort_settings(schema, wrong), Wrong)
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"), [(b'{"id": 1}', {"id": 1}), (b"[1]", {}), (b"{", {}), (b'{"a":1,"a":2}', {})]
+)
+def test_a_glance_at_a_body_never_raises(body: bytes, seen: dict[str, int]) -> None:
+    assert glance(body) == seen
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [("STOP", "left"), ("「配信停止」", "left"), ("start", "back"), ("いつ届きますか", None)]
+)
+def test_who_writes_back_may_want_something(said: str, status: str | None) -> None:
+    seen = wished("sms", "+819012345678", said, NOW)
+    assert (seen.status if seen else None) == status
+    assert wished("sms", "09012345678", said, NOW) is None
+
+
+def test_what_has_not_arrived_is_told_closer_by_its_code() -> None:
+    table = {"statuses": {"failed": "undelivered", "sent": "sent"}, "dead": ["9"], "soft": ["7"]}
+    told = [("failed", "9"), ("failed", "7"), ("failed", "1"), ("sent", "9"), ("lost", None)]
+    assert [fate(table, *one) for one in told] == ["bounced", "soft", "undelivered", "sent", None]

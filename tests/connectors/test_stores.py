@@ -11,10 +11,11 @@ from werkzeug import Request, Response
 
 from connectors.sources.stores import SOURCE
 from engine.contracts import Delivery, OrderSeen, ReturnSeen, ShipmentSeen, Unanswered
-from tests.connectors.playing import NOW, Player, Told, player
+from tests.connectors.playing import NOW, Player, Told, player, poller
 
 assert SOURCE.api is not None
 POLL, CHECK = SOURCE.api.poll, SOURCE.api.check
+polled = poller(SOURCE)
 
 
 def order(number: int = 1, ordered: str = "2026-11-20T10:00:00+09:00", **changes: Any) -> dict[str, Any]:
@@ -146,11 +147,6 @@ def api(httpserver: HTTPServer) -> Api:
 def played(api: Api) -> Iterator[Player]:
     with player({"url": api.url, "token": "credential"}) as one:
         yield one
-
-
-def polled(played: Player, cursor: str | None = None, **changed: Any) -> Told:
-    assert POLL is not None
-    return played.play(POLL(played.asking(cursor, **changed)))
 
 
 def ids(told: Told) -> list[str]:

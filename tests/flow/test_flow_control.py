@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import event
 
 import connectors
 from engine.contracts import Accepted, Answer, Deferred, Failure, HttpRequest, Receipt, Rejected
@@ -26,6 +25,7 @@ from engine.rules.fuse import FLOOR, hour_of
 from engine.store import accounts, messages, people, volumes
 from tests.flow.house import START, Desk, House, Killed, texts
 from tests.flow.orders import order
+from tests.services.statements import statements
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -132,9 +132,9 @@ class TestBreaker:
     def test_an_account_that_works_costs_one_look_for_each_batch(self, place):
         here = place(OK)
         here.orders(40)
-        said: list[str] = []
-        event.listen(here.app.store.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
-        here.later(seconds=0)
+        with statements(here.app.store.engine) as executed:
+            here.later(seconds=0)
+        said = [text for text, _ in executed]
         assert here.count("sent") == 40
         arming = [one for one in said if one.startswith("UPDATE message SET") and "sealed_request" in one]
         about = [one for one in said if "account" in one and " JOIN " not in one]

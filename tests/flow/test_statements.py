@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from engine.store import people
 from engine.store.among import among
-from engine.store.bulk import Bulk
+from engine.store.compiled import Bulk
 from engine.store.tables import ALIAS, PAUSE
 from tests.flow.house import House
 from tests.flow.orders import order

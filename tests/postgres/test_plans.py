@@ -7,12 +7,13 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, text
 
 from engine.store import calls, errands, inbox, outbox, people, receipts, runs, stranded, turns, under_way
 from engine.store.engines import server_url
 from tests.flow.house import House
 from tests.flow.orders import order
+from tests.services.statements import statements
 
 ROWS = 20_000
 LEASE = timedelta(seconds=60)
@@ -138,12 +139,9 @@ def databases(tmp_path_factory, postgres):
 def test_a_merchant_costs_two_steps_however_much_is_planned_for_later(databases, index, table):
     house = databases["postgres"]
     ask = {"message": lambda tx, now: turns.merchants_due(tx, 0, now), "run": turns.merchants_waking}[table]
-    said = []
-    listen = (house.app.store.engine, "before_cursor_execute", lambda _c, _k, sql, given, *_: said.append((sql, given)))
     with house.app.store.begin() as tx:
-        event.listen(*listen)
-        assert len(ask(tx, house.clock.now())) <= 1
-        event.remove(*listen)
+        with statements(house.app.store.engine) as said:
+            assert len(ask(tx, house.clock.now())) <= 1
         sql, given = said[-1]
         explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)"
         plan = [row[0] for row in tx.conn.exec_driver_sql(f"{explain} {sql}", given)]
@@ -157,13 +155,9 @@ def test_a_merchant_costs_two_steps_however_much_is_planned_for_later(databases,
 @pytest.mark.parametrize("database", ["postgres", "sqlite"])
 def test_a_partial_index_is_read(databases, database, asked):
     house, (ask, indexes) = databases[database], ASKED[asked]
-    said = []
-    listen = (house.app.store.engine, "before_cursor_execute", lambda _c, _k, sql, given, *_: said.append((sql, given)))
-    event.listen(*listen)
-    with contextlib.suppress(Undo), house.app.store.begin() as tx:
+    with statements(house.app.store.engine) as said, contextlib.suppress(Undo), house.app.store.begin() as tx:
         ask(tx, house.clock.now(), house.app.clock.real())
         raise Undo
-    event.remove(*listen)
     (sql, given), explain = said[-1], "EXPLAIN QUERY PLAN" if database == "sqlite" else "EXPLAIN (COSTS OFF)"
     with house.app.store.begin() as tx:
         plan = "\n".join(str(tuple(row)) for row in tx.conn.exec_driver_sql(f"{explain} {sql}", given))

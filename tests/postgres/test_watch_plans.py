@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, text
 
 from engine.store import alarms, backlog, symptoms
 from engine.store.engines import server_url
 from tests.flow.house import House
 from tests.flow.orders import order
 from tests.postgres.test_plans import MANY, ROWS
+from tests.services.statements import statements
 
 TRIED = """INSERT INTO attempt (message_id, n, merchant_id, connection_id, fence, armed_at, outcome)
   SELECT id, n, merchant_id, 'mail', 1, due_at - n * interval '1 minute', 'accepted'
@@ -55,12 +56,8 @@ WHOLE = re.compile(r"Seq Scan on (message|inbox|run|attempt)\b|SCAN (message|inb
 @pytest.mark.parametrize("database", ["postgres", "sqlite"])
 def test_a_partial_index_is_read(databases, database, asked):
     house, (ask, indexes) = databases[database], ASKED[asked]
-    said = []
-    listen = (house.app.store.engine, "before_cursor_execute", lambda _c, _k, sql, given, *_: said.append((sql, given)))
-    event.listen(*listen)
-    with house.app.store.read() as tx:
+    with statements(house.app.store.engine) as said, house.app.store.read() as tx:
         ask(tx, house.clock.now())
-    event.remove(*listen)
     explain = "EXPLAIN QUERY PLAN" if database == "sqlite" else "EXPLAIN (COSTS OFF)"
     with house.app.store.read() as tx:
         plan = "\n".join(

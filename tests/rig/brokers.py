@@ -71,15 +71,18 @@ class RabbitBroker(Broker):
         import pika
 
         self._delete = not self._delete
-        with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
-            channel = connection.channel()
-            self._names = self._names or self._queues()  # asking takes seconds
-            for name in self._names:
-                with contextlib.suppress(pika.exceptions.ChannelClosedByBroker):
-                    channel.queue_delete(name) if self._delete else channel.queue_purge(name)
-                if channel.is_closed:
-                    channel = connection.channel()
-        return 1
+        self._names = self._names or self._queues()  # asking takes seconds
+        thrown = 0
+        for name in self._names:
+            # A queue that somebody is just declaring may cost the channel, or with an internal error the connection.
+            with (
+                contextlib.suppress(pika.exceptions.AMQPError),
+                pika.BlockingConnection(pika.URLParameters(self.url)) as connection,
+            ):
+                channel = connection.channel()
+                channel.queue_delete(name) if self._delete else channel.queue_purge(name)
+                thrown = 1
+        return thrown
 
     def _queues(self) -> list[str]:
         command = servers.program("/usr/lib/rabbitmq/bin/rabbitmqctl", "rabbitmqctl")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,9 @@ class Process:
         with self.log.open("ab") as log:
             self._before = log.tell()
             self._running = subprocess.Popen(
-                [TODOKE, *self.words], env=self.env, stdout=log, stderr=log, process_group=0
-            )
+                [TODOKE, *self.words], env=self.env | {"PYTHONFAULTHANDLER": "1"}, stdout=log, stderr=log,
+                process_group=0,
+            )  # fmt: skip
 
     @property
     def up(self) -> bool:
@@ -59,14 +61,19 @@ class Process:
         self.wait()
 
     def wait(self, seconds: float = 40) -> int:
-        """How it ended. Whoever does not end in time is killed, which shows as -9."""
+        """How it ended. Whoever does not end in time says what its threads do, and shows as -6 (SIGABRT)."""
         if self._running is None:
             return 0
         try:
             return self._running.wait(seconds)
         except subprocess.TimeoutExpired:
-            self._running.kill()
-            return self._running.wait()
+            said = self.log.stat().st_size
+            self._running.send_signal(signal.SIGABRT)
+            code = self._running.wait()
+            with self.log.open("rb") as log:
+                log.seek(said)
+                print(f"{self.name} did not end:\n{log.read().decode(errors='replace')}", file=sys.stderr)
+            return code
 
 
 class Site:

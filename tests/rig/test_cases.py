@@ -17,6 +17,7 @@ CASES: list[tuple[str, StoreName, str]] = [
     ("freeze", "sqlite", "smtp"),
     ("freeze", "postgres+redis", "resend"),
     ("kill", "postgres+redis", "resend"),
+    ("kill", "postgres", "smtp"),
     ("broker", "postgres+redis", "smtp"),
     ("database", "postgres", "smtp"),
     ("cut", "postgres", "resend"),

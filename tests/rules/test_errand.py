@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from engine.contracts import Api, Found, Reading, Ref, Routed, ScanSeen
 from engine.rules import errand as rules
 from engine.rules.credentials import expiring
-from engine.rules.errand import PAUSES, Errand, Why
+from engine.rules.errand import PAUSES, Errand, Kind, Why
 from engine.rules.health import Known, Note, notes, worst
 from engine.rules.health_words import WORDS, said
 from engine.rules.mapping import STATUSES, mapped
@@ -24,6 +25,7 @@ from tests.flow.vendor import SOURCE
 
 NOW = datetime(2026, 6, 29, 22, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 WHYS: tuple[Why, ...] = ("login", "rate", "quota", "provider", "request", "transport", "bug", "endless")
 
 
@@ -221,6 +223,33 @@ def test_words_leave_no_slot_open(locale: Any) -> None:
             assert told.brief, "a list says it in a few words"
         slots = {name for _, name, _, _ in string.Formatter().parse(told.what) if name}
         assert slots == set()
+
+
+ERRANDS: tuple[Kind, ...] = ("poll", "check")
+FAILED = [
+    Note(level="error", kind="failing", values={"errand": kind, "why": why, "reason": "x", "since": NOW, "again": NOW})
+    for why in get_args(Why) for kind in ERRANDS
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", ["ja", "en"])
+def test_whatever_is_not_well_says_what_to_do(locale: Any) -> None:
+    troubles = [note for known, _ in CASES for note in notes(known) if note.level != "ok"] + FAILED
+    for note in troubles:
+        told = said(note, "oms", locale)
+        assert told.do, note
+        assert told.typed == told.do.startswith(("todoke ", "export ")), note
+        if note.kind != "told" and not told.typed:
+            assert bool(JAPANESE.search(told.do)) == (locale == "ja"), told.do
+
+
+def test_notes_stand_in_a_table_alike() -> None:
+    for note in (note for known, _ in CASES for note in notes(known)):
+        english = said(note, "oms", "en")
+        for text in filter(None, (english.what, None if english.typed else english.do)):
+            assert text[0].isupper() or text[0].isdigit(), text
+            assert not text.endswith("."), text
+        assert not said(note, "oms", "ja").what.endswith("。")
 
 
 def test_a_status_is_quoted_for_the_shell() -> None:

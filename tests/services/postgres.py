@@ -24,6 +24,7 @@ from functools import cache
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import psycopg
@@ -67,7 +68,7 @@ class Server:
 
     def __init__(self, admin: str) -> None:
         self.admin = admin
-        self._mine = f"todoke_test_{os.getpid()}"
+        self._mine = f"todoke_test_{os.getpid()}_{token_hex(3)}"  # an earlier run may have left some, under the same id
         self._count = count(1)
         self._made: list[str] = []
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import event
-
 from tests.flow.house import House
 from tests.flow.orders import order, parcel, scan
+from tests.services.statements import statements
 
 GROWS = ("alias", "attempt", "event", "inbox", "ledger", "message", "observation", "run", "subject", "token")
 # Without a name behind it the index is one that gives rows in order, and the statement stops at its limit.
@@ -16,20 +15,14 @@ WHOLE = re.compile(rf"SCAN ({'|'.join(GROWS)})$|SEARCH ({'|'.join(GROWS)}) .*\(m
 
 def test_no_statement_reads_all_that_a_merchant_has(tmp_path):
     house = House(tmp_path)
-    said = {}
-
-    def heard(_conn, _cursor, sql, given, _context, many):
-        said.setdefault(sql, given[0] if many else given)
-
-    event.listen(house.app.store.engine, "before_cursor_execute", heard)
-    for told in (order(), parcel(), scan(0, "delivered")):
-        house.tell(told)
+    with statements(house.app.store.engine) as executed:
+        for told in (order(), parcel(), scan(0, "delivered")):
+            house.tell(told)
+            house.work()
+        house.later(days=8)
+        house.tell(order(1, cancelled_at=house.clock.now()))
         house.work()
-    house.later(days=8)
-    house.tell(order(1, cancelled_at=house.clock.now()))
-    house.work()
-    event.remove(house.app.store.engine, "before_cursor_execute", heard)
-    found = []
+    said, found = dict(reversed(executed)), []
     with house.app.store.begin() as tx:
         for sql, given in said.items():
             if not sql.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from threading import Event, Thread
 
 from engine.store.places import OTHERS_FIRST, Places
@@ -124,6 +125,40 @@ def test_of_several_places_one_is_kept_free_of_those_with_much():
 
     join([Thread(target=work) for work in (much, more, other)])
     assert order == ["much", "other", "more"]
+
+
+def between(much: bool) -> list[str]:
+    """What is done in which order where one thread works on two pieces, and another comes during the first."""
+    places, order, began = Places(), list[str](), Event()
+
+    def pieces() -> None:
+        with ExitStack() as held:
+            held.enter_context(places)  # before it is known how much there is
+            if much:
+                held.enter_context(places.giving_way())
+            held.enter_context(places)
+            began.set()
+            while not places._first:
+                time.sleep(0.001)
+            order.append("piece")
+            places.let_by()
+            order.append("piece")
+
+    def other() -> None:
+        assert began.wait(10)
+        with places:
+            order.append("other")
+
+    join([Thread(target=work) for work in (pieces, other)])
+    return order
+
+
+def test_between_two_pieces_of_much_work_whoever_waits_goes_first():
+    assert between(much=True) == ["piece", "other", "piece"]
+
+
+def test_who_has_little_is_not_interrupted():
+    assert between(much=False) == ["piece", "piece", "other"]
 
 
 def test_outside_without_a_place_changes_nothing():

@@ -28,7 +28,7 @@ def test_an_unknown_owner_is_shown_and_assigned(shell, wms):
     assert f"todoke connections assign {wms} 0007 MERCHANT" in told.out
     assert [row["merchant"] for row in shell.json("orders", "list", "--merchant", "tea")] == ["tea"]
     ran = shell.ok("connections", "assign", wms, "0007", "coffee")
-    assert "1 deliveries that waited for it are worked on" in ran.out
+    assert "1 delivery that waited for it is worked on" in ran.out
     assert len(shell.json("orders", "list", "--merchant", "coffee")) == 1
     assert len(shell.json("orders", "list", "--merchant", "tea")) == 1
     assert "unknown owner" not in health()

@@ -1,8 +1,11 @@
 """Connecting sources and channels, and what is listed of them."""
 
+import base64
 import re
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import cli
 from engine.store import merchants
@@ -19,6 +22,14 @@ def stored(number):
         found = merchants.connection(tx, number)
     app.store.close()
     return found
+
+
+def public_half(key):
+    """The point of a private key in base64url, uncompressed (RFC 8292)."""
+    number = int.from_bytes(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
+    point = ec.derive_private_key(number, ec.SECP256R1()).public_key()
+    octets = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
 
 
 @pytest.fixture
@@ -102,3 +113,53 @@ def test_a_secret_that_cannot_be_used_is_not_repeated(shell, tea):
     ran = shell("connect", "smtp", "--set", "url=imap://user:hunter2@mail.example")
     assert ran.code == 1
     assert "hunter2" not in ran.err + ran.out
+
+
+@pytest.fixture
+def push(shell, tea):
+    """Connects browsers' notifications; returns what the command answers."""
+
+    def connect(*words):
+        return shell.json("connect", "webpush", "--set", "subject=mailto:ops@todoke.example", *words)
+
+    return connect
+
+
+def test_a_key_that_nobody_gives_is_made_and_its_public_half_shown(shell, push):
+    made, other = push(), push()
+    kept = stored(made["connection"]).secrets["vapid_key"][0]
+    assert made["public_key"] == public_half(kept)
+    assert made["public_key"] != other["public_key"]
+    for_people = shell.ok("connect", "webpush", "--set", "subject=mailto:ops@todoke.example")
+    number = for_people.out.split()[1]
+    kept = stored(number).secrets["vapid_key"][0]
+    assert for_people.out.splitlines()[2] == f"public key  {public_half(kept)}"
+    assert "made vapid_key" in for_people.err
+    assert kept not in for_people.out + for_people.err
+
+
+def test_a_key_that_is_given_is_kept(shell, push):
+    key = base64.urlsafe_b64encode(bytes(31) + b"\x05").decode()
+    made = push("--set", f"vapid_key={key}")
+    assert stored(made["connection"]).secrets == {"vapid_key": (key,)}
+    assert made["public_key"] == public_half(key)
+
+
+@pytest.mark.parametrize("octets", [bytes(32), b"\xff" * 32])
+def test_a_key_that_is_none_of_its_curve_is_refused(shell, push, octets):
+    number, key = push()["connection"], base64.urlsafe_b64encode(octets).decode()
+    before = stored(number)
+    for words in (("connect", "webpush", "--set", "subject=mailto:a@b.example", "--set", f"vapid_key={key}"),
+                  ("connections", "set", number, f"vapid_key={key}")):  # fmt: skip
+        what, *_ = shell(*words).lines
+        assert what == "vapid_key is no private key of the curve P-256"
+    assert stored(number) == before
+    assert shell("connections", "set", number, "vapid_key=").lines[0] == "--set vapid_key: missing"
+
+
+def test_settings_are_set_as_they_are_when_connecting(shell, tea):
+    number = shell.connect("shopify", "--set", "secret=old")
+    shell.ok("connections", "set", number, "--set", "secret=new", "shop=midori.myshopify.com")
+    assert stored(number).secrets == {"secret": ("new", "old")}
+    assert stored(number).config == {"shop": "midori.myshopify.com"}
+    assert shell("connections", "set", number).code == 2

@@ -43,6 +43,21 @@ def test_the_root_shows_every_noun_with_a_line(shell):
         assert re.search(rf"^  {name} +\S.*\.$", out, re.MULTILINE), name
 
 
+def groups(command) -> Iterator[tuple[str, object]]:
+    """(name, command) of every noun with commands of its own."""
+    for word, one in getattr(command, "commands", {}).items():
+        if getattr(one, "commands", None):
+            yield word, one
+
+
+@pytest.mark.parametrize(("name", "group"), list(groups(get_command(cli.app))))
+def test_a_noun_says_what_it_is_and_leaves_its_commands_to_the_list_below(name, group):
+    assert group.help
+    assert group.help.endswith(".")
+    named = [word for word in group.commands if re.search(rf"[:,] {word}[,.]", group.help)]
+    assert named == [], "a list in words is out of date with the next command"
+
+
 def test_the_page_of_commands_lists_what_there_is():
     page = (ROOT / "docs" / "commands.md").read_text("utf-8")
     listed = re.findall(r"^\| `todoke ([a-z-]+(?: [a-z]+)?)", page, re.MULTILINE)

@@ -48,8 +48,8 @@ def test_what_was_given_up_is_replayed_and_a_disabled_one_enabled(shell, shop):
         row = {"public_id": "evt_1", "hook_id": number, "merchant_id": 1, "subject_id": 1, "type": "order.paid",
                "at": real, "body": b"{}", "due_at": None, "fence": 0, "tries": 10, "status": "given_up"}  # fmt: skip
         calls.CALL(tx, [row])
-    assert shell.ok("hooks", "replay", number).out == "1 events are told again\n"
-    assert shell.ok("hooks", "replay", number, "--id", "evt_1").out == "1 events are told again\n"
+    assert shell.ok("hooks", "replay", number).out == "1 event is told again\n"
+    assert shell.ok("hooks", "replay", number, "--id", "evt_1").out == "1 event is told again\n"
     (event,) = shell.json("hooks", "list", number)
     assert (event["id"], event["status"], event["tries"]) == ("evt_1", "waiting", 0)
     with app.store.begin() as tx:
@@ -57,7 +57,7 @@ def test_what_was_given_up_is_replayed_and_a_disabled_one_enabled(shell, shop):
     app.store.close()
     refused = shell("hooks", "replay", number)
     assert refused.lines[2].endswith(f"todoke hooks enable {number}")
-    assert "1 events" in shell.ok("hooks", "enable", number).out
+    assert "1 event that was kept is due now" in shell.ok("hooks", "enable", number).out
     refused = shell("hooks", "remove", number)
     assert "would be lost" in refused.err
     shell.ok("hooks", "remove", number, "--yes")

@@ -19,7 +19,7 @@ def test_a_pause_holds_messages_until_it_is_taken_back(shell, told):
     assert [row["status"] for row in shell.json("messages", "list")] == ["planned"]
     assert shell("resume", "--merchant", "tea").code == 1
     assert (
-        "1 messages that waited are due now"
+        "1 message that waited is due now"
         in shell.ok("resume", "--merchant", "tea", "--journey", "order_confirmed").out
     )
     told(order(total={"amount": "2500", "currency": "JPY"}))

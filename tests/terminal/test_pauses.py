@@ -25,13 +25,13 @@ def test_what_the_fuse_has_paused_is_resumed_only_by_whoever_means_it(shell, tol
     assert states(shell) == ["planned", "sent", "sent"]
     reach = ("--merchant", "tea", "--journey", "order_confirmed")
     what, expected, then = shell("resume", *reach).err.splitlines()[-3:]
-    assert what == "the volume fuse has paused tea, order_confirmed; 1 messages would leave"
+    assert what == "the volume fuse has paused tea, order_confirmed; 1 message would leave"
     assert expected == "expected: --yes, if so many are meant"
     assert then == "type: todoke resume --merchant tea --journey order_confirmed --yes"
     assert states(shell) == ["planned", "sent", "sent"]
     ran = shell.ok("resume", *reach, "--yes")
     assert "paused: volume fuse: 2 sent within the hour, and 1 more at once would have passed the limit of 2" in ran.err
-    assert "1 messages that waited are due now" in ran.out
+    assert "1 message that waited is due now" in ran.out
     app = cli.compose()
     with app.store.begin(1) as tx:
         assert volumes.count(tx, "order_confirmed", hour_of(app.clock.now()), 0) == (2, True)

@@ -20,9 +20,9 @@ def test_a_mail_server_whose_domain_says_nothing(shell, shop, monkeypatch):
         monkeypatch.setenv("TODOKE_DNS", at)
         told = findings(shell, mail)
     errors = "\n".join(told["error"])
-    assert 'publish TXT midori.example "v=spf1 a:mx.midori.example ~all"' in errors
-    assert 'publish TXT _dmarc.midori.example "v=DMARC1; p=none; rua=mailto:postmaster@midori.example"' in errors
-    assert "set TODOKE_BASE_URL to the https address" in errors
+    assert 'Publish TXT midori.example "v=spf1 a:mx.midori.example ~all"' in errors
+    assert 'Publish TXT _dmarc.midori.example "v=DMARC1; p=none; rua=mailto:postmaster@midori.example"' in errors
+    assert "Set TODOKE_BASE_URL to the https address" in errors
     assert any("dkim_selector" in one for one in told["warning"])
     assert any("PTR" in one for one in told["warning"])
 

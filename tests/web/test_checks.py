@@ -153,6 +153,73 @@ def test_a_provider_that_refuses_the_key_is_told_beside_the_dns(here: Installati
     assert "DMARCレコードがありません" in seen
 
 
+def failing(here: Installation, httpserver: HTTPServer, status: int) -> str:
+    """The page of a LINE account whose API answers so, after a check."""
+    from engine.flow.post import Transports
+
+    httpserver.expect_request(re.compile("/.*")).respond_with_json({"message": "no"}, status)
+    here.app.post = Transports(here.app.settings.home, deadline=5, reach=LOCAL)
+    with here.app.store.begin() as tx:
+        one = Connection(id="c_line", merchant=here.shop.id, connector="line", role="channel", name="LINE",
+                         config={"url": httpserver.url_for("").rstrip("/"), "bot_id": "@komorebi"},
+                         secrets={"access_token": ("t",), "channel_secret": ("s",)})  # fmt: skip
+        merchants.connect(tx, one, here.clock.now())
+    page = PAGE.replace("c_mail", "c_line")
+    with visiting(here, "shop") as web:
+        web.post(f"{page}/check", data={"csrf": csrf(web.get(page))})
+    worked(here, RECORDS)
+    return page
+
+
+def row(text: str, what: str) -> str:
+    """The row of the table that says so."""
+    (found,) = (one for one in re.findall("<tr.*?</tr>", text, re.DOTALL) if what in one)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "japanese", "english"),
+    [(503, "自動で再試行します", "Nothing: it is tried again by itself"),
+     (404, "先方の画面の内容と合っているか", "Compare the settings of the connection")],
+)  # fmt: skip
+def test_a_check_that_fails_says_what_to_do(
+    here: Installation, httpserver: HTTPServer, status: int, japanese: str, english: str
+) -> None:
+    page = failing(here, httpserver, status)
+    with visiting(here, "shop") as web:
+        assert japanese in row(web.get(f"{page}?lang=ja").text, "接続の確認に失敗しています")
+        assert english in row(web.get(f"{page}?lang=en").text, "The check fails")
+
+
+def test_what_only_the_operator_can_type_is_asked_of_the_operator(here: Installation, httpserver: HTTPServer) -> None:
+    page = failing(here, httpserver, 401)
+    with visiting(here, "shop") as web:
+        assert "運営者にご連絡ください" in row(web.get(f"{page}?lang=ja").text, "接続の確認に失敗しています")
+        assert "Ask the operator" in row(web.get(f"{page}?lang=en").text, "The check fails")
+    with visiting(here, "operator") as web:
+        assert "todoke connections set c_line" in row(web.get(f"{page}?lang=en").text, "The check fails")
+
+
+@pytest.mark.parametrize("width", [390, 700, 1280])
+def test_the_facts_of_a_connection_leave_no_cell_empty(
+    here: Installation, httpserver: HTTPServer, browser: Browser, width: int
+) -> None:
+    page_of_line = failing(here, httpserver, 503)
+    with looking(browser, viewport={"width": width, "height": 800}) as (page, _, _):
+        page.goto(local_login(here.app).replace(here.app.settings.base_url, here.base))
+        for address in (PAGE, page_of_line, "/console/connections/c_shop"):
+            page.goto(f"{here.base}{address}?lang=ja")
+            gaps = page.evaluate("""() => {
+              const all = document.querySelector(".facts").getBoundingClientRect(), rows = {};
+              for (const e of document.querySelectorAll(".facts > div")) {
+                const box = e.getBoundingClientRect();
+                rows[Math.round(box.top)] = Math.max(rows[Math.round(box.top)] || 0, box.right);
+              }
+              return Object.values(rows).map(right => all.right - right);
+            }""")
+            assert max(gaps) < 3, (address, gaps)
+
+
 def test_nobody_checks_what_is_not_theirs_or_cannot_be_checked(here: Installation) -> None:
     with visiting(here, "other") as web:
         token = csrf(web.get("/console/connections"))
@@ -200,24 +267,57 @@ def _texts(node: ast.expr, known: dict[str, list[ast.expr]]) -> list[str]:
     return []
 
 
-def sentences(folder: Path) -> set[tuple[str, str]]:
-    """(file, what a Finding in it can say)."""
-    found = set()
+Known = dict[str, list[ast.expr]]
+
+
+def made(folder: Path) -> Iterator[tuple[Path, ast.Call, str, Known]]:
+    """(file, a call by which it makes a finding, the name of what is called, what names in the file stand for)."""
     for path in folder.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        known: dict[str, list[ast.expr]] = {}
+        known: Known = {}
         for one in ast.walk(tree):
             if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name):
                 known.setdefault(one.targets[0].id, []).append(one.value)
         for one in ast.walk(tree):
             if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id in MADE_BY:
-                told = [each.value for each in one.keywords if each.arg in {"what", "do"}]
-                told += one.args[MADE_BY[one.func.id]]
-                found |= {(path.parent.name, text) for each in told for text in _texts(each, known)}
+                yield path, one, one.func.id, known
+
+
+def sentences(folder: Path) -> set[tuple[str, str]]:
+    """(folder, what a Finding in it can say)."""
+    found = set()
+    for path, call, name, known in made(folder):
+        told = [each.value for each in call.keywords if each.arg in {"what", "do"}] + call.args[MADE_BY[name]]
+        found |= {(path.parent.name, text) for each in told for text in _texts(each, known)}
     return {one for one in found if re.search("[a-z]", one[1])}  # the rest is nothing but values
 
 
-@pytest.mark.parametrize("folder", ["engine", "connectors/channels", "connectors/parts", "connectors/sources"])
+def says(do: ast.expr | None, known: Known) -> bool:
+    """Whatever it comes to is a text. A parameter is one by its type, which mypy holds."""
+    if isinstance(do, ast.Name):
+        return all(says(one, known) for one in known.get(do.id, []))
+    if isinstance(do, ast.IfExp):
+        return says(do.body, known) and says(do.orelse, known)
+    return do is not None and any(text.strip() for text in _texts(do, known))
+
+
+FOLDERS = ("engine", "connectors/channels", "connectors/parts", "connectors/sources")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_everything_that_is_not_well_says_what_to_do(folder: str) -> None:
+    troubles = [
+        (f"{path.parent.name}/{path.name}:{call.lineno}", says(given.get("do"), known))
+        for path, call, name, known in made(SHIPPED / folder)
+        if name == "Finding"
+        for given in ({each.arg: each.value for each in call.keywords},)
+        if _texts(given["level"], known) != ["ok"]
+    ]
+    assert len(troubles) >= 5
+    assert [where for where, told in troubles if not told] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_everything_that_a_check_can_find_is_said_in_japanese(folder: str) -> None:
     japanese = reasons(SHIPPED / "templates/console/findings.yaml")["ja"]
     every = sentences(SHIPPED / folder)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import event
 
 from engine.contracts import Refused
 from engine.io.clock import SteppedClock
@@ -21,6 +20,7 @@ from engine.web.intake import AGAIN, BELIEVED
 from tests.e2e.installation import SECRET, shopify
 from tests.flow import vendor
 from tests.flow.house import START, House
+from tests.services.statements import statements
 
 PATH = "/in/web"
 BODY = b'{"id": 1}'
@@ -165,14 +165,12 @@ def test_an_old_secret_is_believed_for_a_moment_only(shop: Shop) -> None:
 
 
 def test_bad_signatures_do_not_bring_a_look_each(shop: Shop) -> None:
-    asked = []
-    engine = shop.house.app.store.engine
-    event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
-    assert {shop.post(str(number), signed="guess").status_code for number in range(20)} == {401}
-    assert len([one for one in asked if "FROM connection" in one]) == 1
-    shop.watch.passed += AGAIN
-    assert {shop.post(str(number), signed="guess").status_code for number in range(20)} == {401}
-    assert len([one for one in asked if "FROM connection" in one]) == 2
+    with statements(shop.house.app.store.engine) as asked:
+        assert {shop.post(str(number), signed="guess").status_code for number in range(20)} == {401}
+        assert len([one for one, _ in asked if "FROM connection" in one]) == 1
+        shop.watch.passed += AGAIN
+        assert {shop.post(str(number), signed="guess").status_code for number in range(20)} == {401}
+        assert len([one for one, _ in asked if "FROM connection" in one]) == 2
 
 
 @pytest.mark.parametrize("table", ["inbox", "connection"])
@@ -190,14 +188,11 @@ def test_without_the_database_nothing_is_acknowledged(shop: Shop, table: str) ->
 def test_what_is_refused_is_counted_and_written_down_once_in_a_while(tmp_path: Path) -> None:
     made = Shop(tmp_path)
     forged = shopify("orders/create", "a", BODY)
-    said: list[str] = []
-    listen = (made.house.app.store.engine, "before_cursor_execute", lambda _c, _k, sql, *_: said.append(sql))
-    event.listen(*listen)
-    for _ in range(50):
-        assert made.http.post(PATH, content=BODY + b" ", headers=forged).status_code == 401
-        assert made.http.post("/in/nobody", content=BODY + b" ", headers=forged).status_code == 404
-    assert not [sql for sql in said if sql.startswith("UPDATE connection")]
-    event.remove(*listen)
+    with statements(made.house.app.store.engine) as said:
+        for _ in range(50):
+            assert made.http.post(PATH, content=BODY + b" ", headers=forged).status_code == 401
+            assert made.http.post("/in/nobody", content=BODY + b" ", headers=forged).status_code == 404
+    assert not [sql for sql, _ in said if sql.startswith("UPDATE connection")]
     made.http.close()
     made._server.should_exit = True
     made._thread.join(10)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from threading import Event, Thread
 
 import msgspec
 import pytest
+from dramatiq import Middleware
 
 from engine.flow import observe as observing
 from engine.flow.accept import keep
 from engine.work import actors
 from engine.work import sweeper as sweeping
-from engine.work.broker import MemoryBroker
+from engine.work.actors import BrokerHints
+from engine.work.broker import MemoryBroker, make_broker
 from engine.work.crew import Crew
 from engine.work.sweeper import Sweeper
 from tests.flow.house import House
@@ -136,3 +139,48 @@ def test_two_connections_that_name_the_same_order_by_number_are_one(house):
     house.work()
     assert house.rows("SELECT count(*) n FROM subject WHERE joined_into IS NULL")[0].n == 1
     assert [row.journey for row in house.reports(status="sent")] == ["shipped"]
+
+
+class Slow(Middleware):
+    """A broker's server that takes its time: sending a hint lasts until `go`."""
+
+    def __init__(self) -> None:
+        self.asked, self.go, self.sent = Event(), Event(), 0
+
+    def before_enqueue(self, broker, message, delay):
+        self.asked.set()
+        assert self.go.wait(10)
+        self.sent += 1
+
+
+def test_a_broker_is_closed_when_nobody_speaks_to_it(house):
+    slow = Slow()
+    broker = make_broker("memory://")
+    broker.add_middleware(slow)
+    hints = BrokerHints(house.app, broker)
+    sending = Thread(target=hints.observe)
+    sending.start()
+    assert slow.asked.wait(10)
+    closing = Thread(target=hints.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    hints.deliver()  # comes too late: it is not sent, and not waited for
+    slow.go.set()
+    for thread in (closing, sending):
+        thread.join(10)
+    assert slow.sent == 1
+
+
+def test_a_process_ends_though_its_broker_hangs(house):
+    slow = Slow()
+    crew = Crew(house.app)
+    crew.start()
+    crew._broker.add_middleware(slow)
+    sending = Thread(target=house.app.hints.observe, daemon=True)
+    sending.start()
+    assert slow.asked.wait(10)
+    crew.stop()
+    assert slow.sent == 0
+    slow.go.set()
+    sending.join(10)

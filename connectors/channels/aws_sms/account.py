@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.channels.aws_sms.send import TARGET, base
+from connectors.parts.sending import aws
 from connectors.parts.talk.asking import ask_json
 from connectors.parts.values.loose import number, rows, table, text
 from engine.contracts import Asking, Conversation, Finding, HttpRequest
@@ -15,7 +16,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     """Is it out of the sandbox, and what is left of the month's spend limit?"""
     account = yield from ask_json(_call(asking.settings, "DescribeAccountAttributes"))
     spend = yield from ask_json(_call(asking.settings, "DescribeSpendLimits"))
-    return (*_tier(table(account)), *_spend(table(spend)), *_feedback(asking.settings))
+    return (*_tier(table(account)), *_spend(table(spend)), *aws.told_of(asking.settings, "messages"))
 
 
 def _call(settings: Mapping[str, str], operation: str) -> HttpRequest:
@@ -41,14 +42,3 @@ def _spend(told: Mapping[str, Any]) -> Iterator[Finding]:
                 yield Finding(level="ok", what=what)
             else:
                 yield Finding(level="warning", what=what, do="request a higher spend limit at AWS")
-
-
-def _feedback(settings: Mapping[str, str]) -> Iterator[Finding]:
-    if not settings.get("topic_arn") or not settings.get("configuration_set"):
-        do = "create a configuration set with an SNS event destination, and set configuration_set and topic_arn"
-        yield Finding(level="error", what="nobody learns what has arrived", do=do)
-    elif not settings.get("sns_certificates"):
-        do = "subscribe the connection's intake address to the topic (HTTPS); it is confirmed by itself"
-        yield Finding(level="warning", what="SNS has not posted anything yet", do=do)
-    else:
-        yield Finding(level="ok", what="SNS posts what becomes of messages")

@@ -11,11 +11,11 @@ from typing import Any
 
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.senders.sns import confirmation, envelope, identify, message
-from connectors.parts.sending.mail_receipts import receipt
-from connectors.parts.sending.short_text import E164, wish
+from connectors.parts.sending.mail_receipts import about_one, receipt
+from connectors.parts.sending.short_text import answered
 from connectors.parts.values.loose import table, text
 from connectors.parts.values.times import from_unix, moment
-from engine.contracts import Delivery, EndpointSeen, Reading
+from engine.contracts import Delivery, Reading
 
 __all__ = ["identify", "read"]
 STATUSES: Mapping[str, str] = load_table(Path(__file__).with_name("status_map.yaml"))["statuses"]
@@ -28,7 +28,9 @@ def read(delivery: Delivery) -> Reading:
         return confirmation(delivery, told)
     at = moment(told.get("Timestamp"), "UTC") or delivery.received_at
     event = message(told)
-    return _wished(event, at) if "messageBody" in event else _event(event, at)
+    if "messageBody" in event:
+        return answered(text(event.get("originationNumber")) or "", text(event.get("messageBody")), at)
+    return _event(event, at)
 
 
 def _event(event: Mapping[str, Any], at: datetime) -> Reading:
@@ -40,18 +42,4 @@ def _event(event: Mapping[str, Any], at: datetime) -> Reading:
     happened = from_unix(since / 1000) if isinstance(since, int | float) else None
     context, words = table(event.get("context")), text(event.get("messageStatusDescription"))
     found = receipt(context, status, happened or at, code=word.upper(), detail=words)
-    return Reading(
-        receipts=(found,) if found else (), ignored=None if found else f"{word}: nothing of a message of ours"
-    )
-
-
-def _wished(event: Mapping[str, Any], at: datetime) -> Reading:
-    address = text(event.get("originationNumber")) or ""
-    match wish(text(event.get("messageBody"))) if E164.fullmatch(address) else None:
-        case "left":
-            seen = EndpointSeen(medium="sms", address=address, as_of=at, status="left", detail="STOP")
-        case "back":
-            seen = EndpointSeen(medium="sms", address=address, as_of=at, status="back", detail="START")
-        case None:
-            return Reading(ignored="a message that asks for nothing")
-    return Reading(endpoints=(seen,))
+    return about_one(found, f"{word}: nothing of a message of ours")

@@ -4,23 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from connectors.parts.senders.sns_keys import SETTINGS as SNS
-from connectors.parts.sending import short_text
+from connectors.parts import settings as schema
+from connectors.parts.sending import aws, short_text
 from connectors.parts.sending.error_table import load_rows
-from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import Row, Said, named
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.sending.mail_api import HOST, correlation, secret
+from connectors.parts.sending.mail_api import correlation
 from connectors.parts.values.loose import rows, text
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.consent import OPTIONAL
 from engine.model.message import Content, Envelope
 
 LONGEST = 1_600  # characters
+objections = partial(short_text.objections, most=LONGEST)
 TARGET = "PinpointSMSVoiceV2"
 ROWS = (*load_rows(Path(__file__).with_name("errors.yaml")), Row("400", "rejected", "message"))
 _DESTINATION = frozenset({"DestinationPhoneNumber", "destinationPhoneNumber"})
@@ -28,46 +30,24 @@ _OURS = frozenset({
     "OriginationIdentity", "ConfigurationSetName", "MaxPrice", "ProtectConfigurationId", "Keyword", "TimeToLive",
 })  # fmt: skip
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["region", "access_key_id", "secret_access_key"],
-    "properties": {
-        **SNS,
-        "region": {
-            "type": "string", "pattern": r"^[a-z]{2}(-[a-z]+)+-\d(?![\s\S])", "title": "Region, as ap-northeast-1",
-            "title_ja": "リージョン(例: ap-northeast-1)",
-        },
-        "access_key_id": {
-            "type": "string", "pattern": r"^[A-Z0-9]{16,128}(?![\s\S])",
-            "title": "Access key ID of an IAM user with sms-voice:SendTextMessage",
-            "title_ja": "アクセスキーID(sms-voice:SendTextMessage)",
-        },
-        "secret_access_key": secret("Secret access key", "シークレットアクセスキー"),
-        "session_token": secret("Session token, of temporary credentials", "セッショントークン(一時的な認証情報のみ)"),
-        "from": {
-            "type": "string", "pattern": r"^[A-Za-z0-9_:/+-]{1,256}(?![\s\S])",
-            "title": "Sender: number, sender ID or pool (id or ARN); without it AWS chooses",
-            "title_ja": "送信元(番号・送信者ID・プール)",
-        },
-        "configuration_set": {
-            "type": "string", "pattern": r"^[A-Za-z0-9_:/-]{1,256}(?![\s\S])",
-            "title": "Configuration set whose events go to the topic", "title_ja": "設定セット",
-        },
-        "max_price": {
-            "type": "string", "pattern": r"^\d{0,2}\.\d{1,5}(?![\s\S])", "title": "Most that one part may cost, in USD",
-            "title_ja": "1通あたりの上限金額(USD)",
-        },
-        "ttl": {
-            "type": "string", "pattern": r"^([5-9]|[1-9]\d{1,5})(?![\s\S])",
-            "title": "Seconds that delivery is tried, 5 to 259200", "title_ja": "配信を試みる時間(秒)",
-        },
-        "url": {
-            "type": "string", "pattern": HOST,
-            "title": "address of the API; without it https://sms-voice.<region>.amazonaws.com",
-        },
+SETTINGS = schema.settings(
+    {
+        **aws.settings("sms-voice:SendTextMessage", r"^[A-Za-z0-9_:/-]{1,256}(?![\s\S])"),
+        "from": schema.text(
+            "Sender: number, sender ID or pool (id or ARN); without it AWS chooses", "送信元(番号・送信者ID・プール)",
+            pattern=r"^[A-Za-z0-9_:/+-]{1,256}(?![\s\S])",
+        ),
+        "max_price": schema.text(
+            "Most that one part may cost, in USD", "1通あたりの上限金額(USD)", pattern=r"^\d{0,2}\.\d{1,5}(?![\s\S])"
+        ),
+        "ttl": schema.text(
+            "Seconds that delivery is tried, 5 to 259200", "配信を試みる時間(秒)",
+            pattern=r"^([5-9]|[1-9]\d{1,5})(?![\s\S])",
+        ),
+        "url": schema.address("address of the API; without it https://sms-voice.<region>.amazonaws.com"),
     },
-}  # fmt: skip
+    required=aws.NEEDED,
+)  # fmt: skip
 
 
 def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -> HttpRequest:
@@ -79,8 +59,8 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
         "MessageType": "PROMOTIONAL" if envelope.purpose in OPTIONAL else "TRANSACTIONAL",
         "Context": correlation(envelope),
     }
-    named = {"OriginationIdentity": "from", "ConfigurationSetName": "configuration_set", "MaxPrice": "max_price"}
-    body |= {field: settings[name] for field, name in named.items() if settings.get(name)}
+    options = {"OriginationIdentity": "from", "ConfigurationSetName": "configuration_set", "MaxPrice": "max_price"}
+    body |= {field: settings[name] for field, name in options.items() if settings.get(name)}
     if ttl := settings.get("ttl"):
         body["TimeToLive"] = int(ttl)
     return HttpRequest(
@@ -93,19 +73,19 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
 
 def base(settings: Mapping[str, str]) -> str:
     """The address of the API."""
-    return (settings.get("url") or f"https://sms-voice.{settings['region']}.amazonaws.com").rstrip("/")
+    return aws.base(settings, "sms-voice")
 
 
 def classify(result: Answer | Failure) -> Outcome:
     """What AWS's answer, or its silence, means for the message."""
     kind = result.headers.get("x-amzn-errortype", "") if isinstance(result, Answer) else ""
-    return answered(result, rows=ROWS, ref=_ref, error=lambda said: _error(said, kind))
+    return answered(result, rows=ROWS, ref=named("MessageId"), error=lambda said: _error(said, kind))
 
 
 def _error(said: Said, kind: str) -> tuple[str, str]:
     """(name, words): the reason where there is one that we know, else the type without what AWS puts around it."""
     told = text(said.get("Message")) or text(said.get("message")) or ""
-    name = (str(said.get("__type") or "") or kind).partition(":")[0].rpartition("#")[2].strip()[:100]
+    name = aws.bare(str(said.get("__type") or "") or kind)
     reason = text(said.get("Reason")) or text(said.get("reason")) or ""
     fields = {text(one.get("Name")) or text(one.get("name")) for one in rows(said.get("Fields") or said.get("fields"))}
     if name == "ValidationException" and reason not in _SURE:
@@ -117,13 +97,3 @@ def _error(said: Said, kind: str) -> tuple[str, str]:
 
 
 _SURE = frozenset({"PRICE_OVER_THRESHOLD", "DESTINATION_COUNTRY_BLOCKED", "COUNTRY_NOT_ENABLED"})
-
-
-def _ref(said: Said) -> str | None:
-    found = said.get("MessageId")
-    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
-
-
-def objections(content: Content) -> tuple[str, ...]:
-    """What cannot be carried of this text, in words."""
-    return short_text.objections(content, LONGEST)

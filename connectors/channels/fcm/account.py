@@ -8,40 +8,34 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+from connectors.parts import settings as schema
 from connectors.parts.senders.jwt import rs256
+from connectors.parts.sending import notification
 from connectors.parts.sending.http_answer import spoken
-from connectors.parts.sending.mail_api import HOST
-from connectors.parts.talk.asking import ask, form, good, said
-from connectors.parts.values.loose import number, table, text
+from connectors.parts.talk.asking import ask, form
+from connectors.parts.talk.oauth import granted
+from connectors.parts.values.loose import text
 from engine.contracts import Asking, Conversation, HttpRequest, Renewed, Unanswered
 
 URL, TOKEN_URL = "https://fcm.googleapis.com", "https://oauth2.googleapis.com/token"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _LASTS = timedelta(hours=1)
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["service_account"],
-    "properties": {
-        "service_account": {
-            "type": "string", "file": True, "secret": True, "pattern": r"^\s*\{",
-            "title": "Key of a service account (JSON), as --set service_account=@key.json",
-            "title_ja": "サービスアカウントの鍵(JSON、@ファイル)",
-        },
-        "project": {
-            "type": "string", "pattern": r"^[a-z0-9.:-]{4,60}(?![\s\S])", "title": "Project; without it the key's",
-            "title_ja": "プロジェクトID(通常は不要)",
-        },
-        "ttl": {
-            "type": "string", "pattern": r"^(0|[1-9]\d{0,6})(?![\s\S])",
-            "title": "Seconds that a notification waits for its device; without it four weeks",
-            "title_ja": "保持時間(秒)",
-        },
-        "url": {"type": "string", "pattern": HOST, "title": f"address of the API; without it {URL}"},
-        "token_url": {"type": "string", "pattern": HOST, "title": f"where tokens are got; without it {TOKEN_URL}"},
+SETTINGS = schema.settings(
+    {
+        "service_account": schema.file(
+            "Key of a service account (JSON), as --set service_account=@key.json",
+            "サービスアカウントの鍵(JSON、@ファイル)", pattern=r"^\s*\{", sealed=True,
+        ),
+        "project": schema.text(
+            "Project; without it the key's", "プロジェクトID(通常は不要)", pattern=r"^[a-z0-9.:-]{4,60}(?![\s\S])"
+        ),
+        "ttl": notification.lasts("Seconds that a notification waits for its device; without it four weeks"),
+        "url": schema.address(f"address of the API; without it {URL}"),
+        "token_url": schema.text(f"where tokens are got; without it {TOKEN_URL}", pattern=schema.ADDRESS),
     },
-}  # fmt: skip
+    required=("service_account",),
+)  # fmt: skip
 
 
 def project(settings: Mapping[str, str]) -> str:
@@ -79,9 +73,5 @@ def login(asking: Asking) -> Conversation[None]:
     if answer.code == 400:
         why = text(spoken(answer.body).get("error")) or "invalid_grant"
         raise Unanswered("login", f"Google does not accept the service account ({why[:40]})")
-    told = table(said(good(answer)))
-    token, lasts = text(told.get("access_token")), number(told.get("expires_in"))
-    if not token:
-        raise Unanswered("provider", "an answer without a token")
-    span = timedelta(seconds=int(lasts)) if lasts else _LASTS
-    yield Renewed(secrets={"access_token": token}, until={"access_token": asking.now + span})
+    token, lasts = granted(answer)
+    yield Renewed(secrets={"access_token": token}, until={"access_token": asking.now + (lasts or _LASTS)})

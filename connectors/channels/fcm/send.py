@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
 from connectors.channels.fcm.account import URL, project
+from connectors.parts.sending import notification
 from connectors.parts.sending.http_answer import Row, Said
 from connectors.parts.sending.http_answer import outcome as answered
 from connectors.parts.sending.mail_api import correlation
+from connectors.parts.talk.asking import sending
+from connectors.parts.talk.oauth import BEARER
 from connectors.parts.values.loose import rows, table, text
 from engine.contracts import Answer, Deferred, Failure, HttpRequest, Outcome
 from engine.model.consent import OPTIONAL
@@ -23,7 +24,6 @@ LARGEST = 4_096  # bytes, keys and values
 MINUTE = timedelta(minutes=1)  # FCM counts by the minute; it asks for as much where it names no pause
 _ADDRESS = re.compile(r"(?:(fid|token):)?([A-Za-z0-9_:.%-]{16,1000})")
 _FID = re.compile(r"[cdef][A-Za-z0-9_-]{21}")  # https://firebase.google.com/docs/projects/manage-installations
-_URL = re.compile(r"https?://[!-~]{1,1000}")
 
 # By the code of FCM's own detail; INVALID_ARGUMENT says two things, and only its detail tells which
 # (https://firebase.google.com/docs/cloud-messaging/error-codes).
@@ -74,12 +74,8 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
 def request(message: Mapping[str, Any], settings: Mapping[str, str], *, only_validate: bool = False) -> HttpRequest:
     """messages:send of the connection's project. Raises ValueError when it names none."""
     body = {"message": message, **({"validateOnly": True} if only_validate else {})}
-    return HttpRequest(
-        url=f"{(settings.get('url') or URL).rstrip('/')}/v1/projects/{project(settings)}/messages:send",
-        headers={"content-type": "application/json"},
-        auth={"authorization": "Bearer {access_token}"},
-        body=msgspec.json.encode(body),
-    )
+    base = (settings.get("url") or URL).rstrip("/")
+    return sending(f"{base}/v1/projects/{project(settings)}/messages:send", body, BEARER)
 
 
 def classify(result: Answer | Failure) -> Outcome:
@@ -117,15 +113,4 @@ def _ref(said: Said) -> str | None:
 
 def objections(content: Content) -> tuple[str, ...]:
     """What FCM would refuse of this notification, in words."""
-    return tuple(_all(content.payload))
-
-
-def _all(payload: Any) -> Iterator[str]:
-    if not isinstance(payload, dict) or not str(payload.get("title") or "").strip():
-        yield "it must be an object with a title, and may have body and url"
-        return
-    url = payload.get("url")
-    if url is not None and (not isinstance(url, str) or not _URL.fullmatch(url)):
-        yield "url: an address with https://, or null"
-    if len(msgspec.json.encode(payload)) > LARGEST - 600:
-        yield f"it is larger than {LARGEST - 600} bytes"
+    return notification.objections(content.payload, LARGEST - 600)

@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
+from connectors.parts import settings as schema
 from connectors.parts.sending import tickets
 from connectors.parts.sending.http_answer import Row, Said
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.talk.asking import address, ask_json
+from connectors.parts.talk.asking import address, ask_json, sending
 from connectors.parts.values.loose import rows, table, text
 from engine.contracts import (
     Answer,
@@ -30,6 +31,7 @@ from engine.contracts import (
 )
 from engine.model.message import Content, Envelope
 
+HOST = "freshdesk.com"
 OPEN, LOW, PORTAL = 2, 1, 2
 PRIORITIES = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
 OURS = frozenset({"subject", "description", "email", "name", "tags"})  # what a message decides; the rest is settings
@@ -37,26 +39,18 @@ AUTH = {"authorization": "Basic {api_key}:X"}
 LOOKED_AT = 30  # tickets of the customer, the newest first
 ASKED_ONE_BY_ONE = 5  # of those, where the list does not tell their tags
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["subdomain", "api_key"],
-    "properties": {
-        "subdomain": {
-            "type": "string", "pattern": tickets.SUBDOMAIN,
-            "title": "hanaya of hanaya.freshdesk.com", "title_ja": "サブドメイン（hanaya.freshdesk.comのhanaya）",
-        },
-        "api_key": {
-            "type": "string", "pattern": r"^[!-9;-~]+(?![\s\S])", "secret": True,
-            "title": "API key of an agent (Profile settings)", "title_ja": "APIキー（プロフィール設定）",
-        },
-        "priority": {"type": "string", "enum": list(PRIORITIES), "title": "priority of the tickets"},
-        "group_id": {"type": "string", "pattern": r"^\d{1,18}(?![\s\S])", "title": "id of the group that gets them"},
-        "type": {"type": "string", "title": "type of the tickets, as the account names it (Question)"},
-        "url": {"type": "string", "pattern": tickets.HOST, "title": "address of the API; without it the subdomain's"},
+SETTINGS = schema.settings(
+    {
+        "subdomain": tickets.subdomain(HOST),
+        "api_key": schema.credential(
+            "API key of an agent (Profile settings)", "APIキー（プロフィール設定）", r"^[!-9;-~]+(?![\s\S])"
+        ),
+        "priority": schema.choice("priority of the tickets", None, *PRIORITIES),
+        "type": schema.text("type of the tickets, as the account names it (Question)"),
         **tickets.FIELDS,
     },
-}  # fmt: skip
+    required=("subdomain", "api_key"),
+)
 
 # https://developers.freshdesk.com/api/#error
 ROWS = (
@@ -82,19 +76,15 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
     }  # fmt: skip
     if envelope.customer and (name := " ".join((envelope.to_name or "").split())):
         ticket["name"] = name[:200]
-    if group := settings.get("group_id"):
-        ticket["group_id"] = int(group)
+    ticket |= tickets.group(settings)
     if kind := settings.get("type"):
         ticket["type"] = kind
-    return HttpRequest(
-        url=address(_base(settings), "api", "v2", "tickets"), headers={"content-type": "application/json"}, auth=AUTH,
-        body=msgspec.json.encode(ticket),
-    )  # fmt: skip
+    return sending(address(tickets.base(settings, HOST), "api", "v2", "tickets"), ticket, AUTH)
 
 
 def classify(result: Answer | Failure) -> Outcome:
     """What Freshdesk's answer, or its silence, means for the ticket."""
-    return answered(result, rows=ROWS, ref=_ref, error=_error)
+    return answered(result, rows=ROWS, ref=tickets.number, error=_error)
 
 
 def find(asking: Asking, request: HttpRequest) -> Conversation[str | None]:
@@ -121,24 +111,16 @@ def find(asking: Asking, request: HttpRequest) -> Conversation[str | None]:
 
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     """Is the key an agent's?"""
-    request = HttpRequest(url=address(_base(asking.settings), "api", "v2", "agents", "me"), method="GET", auth=AUTH)
+    base = tickets.base(asking.settings, HOST)
+    request = HttpRequest(url=address(base, "api", "v2", "agents", "me"), method="GET", auth=AUTH)
     agent = table((yield from ask_json(request)))
     name = text(table(agent.get("contact")).get("name")) or "an agent"
     return (Finding(level="ok", what=f"signed in as {name}"),)
 
 
-def _base(settings: Mapping[str, str]) -> str:
-    return settings.get("url") or f"https://{settings['subdomain']}.freshdesk.com"
-
-
 def _html(written: str) -> str:
     """Freshdesk takes HTML: the text as it is, with its lines."""
     return "<br>\n".join(escape(line) for line in written.strip().splitlines())
-
-
-def _ref(said: Said) -> str | None:
-    number = said.get("id")
-    return str(number) if isinstance(number, int | str) and number else None
 
 
 def _error(said: Said) -> tuple[str, str]:

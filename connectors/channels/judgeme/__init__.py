@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from connectors.parts import settings as schema
 from connectors.parts.sending import reviews
 from connectors.parts.sending.http_answer import Row
 from connectors.parts.talk.asking import address, ask, good
 from engine.contracts import (
     Answer,
     Asking,
-    Capabilities,
     Channel,
     Conversation,
     Failure,
@@ -30,28 +29,23 @@ URL = "https://judge.me"
 DAY = "%d/%m/%Y"
 _HANDLE = re.compile(r"/products/([^/?#]+)")
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["shop_domain", "api_token"],
-    "properties": {
-        "shop_domain": {
-            "type": "string", "pattern": r"^[a-z0-9.-]+\.[a-z]{2,}(?![\s\S])",
-            "title": "domain of the shop as Judge.me knows it (hanaya.myshopify.com)", "title_ja": "ショップのドメイン",
-        },
-        "api_token": {
-            **reviews.TOKEN, "pattern": r"^[A-Za-z0-9._~-]+(?![\s\S])",
-            "title": "private API token", "title_ja": "プライベートAPIトークン",
-        },
-        "product_handle": {
-            "type": "string", "pattern": r"^[^\s/?#]+(?![\s\S])",
-            "title": "handle of the product that stands for orders whose articles have no address",
-        },
-        "url": {"type": "string", "pattern": reviews.HOST, "title": f"address of the API; without it {URL}"},
+SETTINGS = schema.settings(
+    {
+        "shop_domain": schema.text(
+            "domain of the shop as Judge.me knows it (hanaya.myshopify.com)", "ショップのドメイン",
+            pattern=r"^[a-z0-9.-]+\.[a-z]{2,}(?![\s\S])",
+        ),
+        "api_token": schema.credential("private API token", "プライベートAPIトークン", r"^[A-Za-z0-9._~-]+(?![\s\S])"),
+        "product_handle": schema.text(
+            "handle of the product that stands for orders whose articles have no address",
+            pattern=r"^[^\s/?#]+(?![\s\S])",
+        ),
+        "url": schema.address(f"address of the API; without it {URL}", pattern=schema.UNBRACED),
     },
-}  # fmt: skip
+    required=("shop_domain", "api_token"),
+)  # fmt: skip
 
-ROWS = (Row("400", "rejected", "message"), Row("404", "rejected", "message"), Row("422", "rejected", "message"))
+ROWS = (Row("404", "rejected", "message"), *reviews.ROWS)
 
 
 def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -> HttpRequest:
@@ -75,7 +69,7 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
 
 def classify(result: Answer | Failure) -> Outcome:
     """What Judge.me's answer, or its silence, means for the request."""
-    return reviews.handed_over(result, rows=ROWS, ref=lambda _: None, error=reviews.error)
+    return reviews.handed_over(result, rows=ROWS)
 
 
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
@@ -103,7 +97,7 @@ CHANNEL = Channel(
     medium="review",
     transport="http",
     settings=SETTINGS,
-    capabilities=Capabilities(per_second=2, purposes=frozenset({"service"})),
+    capabilities=reviews.capabilities(2),
     prepare=prepare,
     classify=classify,
     check=check,

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from connectors.channels.line.limits import objections
 from connectors.channels.line.linking import LINKING, answer, check
 from connectors.channels.line.push import classify, prepare
+from connectors.parts import settings as schema
 from connectors.parts.sending import line_account
 from connectors.parts.sending.line_account import login
-from connectors.parts.sending.line_events import identify, read, verify
-from engine.contracts import Api, Capabilities, Channel, Feedback
+from connectors.parts.sending.line_events import FEEDBACK
+from engine.contracts import Api, Capabilities, Channel
 
-OWN: Mapping[str, Any] = {
-    "bot_id": {
-        "type": "string", "pattern": r"^@[a-z0-9._-]{2,30}(?![\s\S])",
-        "title": "LINE ID of the account, as @abc1234x: customers find it from their own pages",
-        "title_ja": "アカウントのLINE ID(例: @abc1234x)。お客様のページからの連携に使います",
-    },
-    "invite": {
-        "type": "string", "enum": ["no", "follow", "always"],
-        "title": "Who is answered with a link to link an account: nobody, new friends, whoever writes as well",
-        "title_ja": "連携のご案内を送る相手(no: 送らない、follow: 友だち追加時、always: メッセージをいただいたときも)",
-    },
-}  # fmt: skip
-SETTINGS = {**line_account.SETTINGS, "properties": {**line_account.SETTINGS["properties"], **OWN}}
+SETTINGS = line_account.settings_with(
+    bot_id=schema.text(
+        "LINE ID of the account, as @abc1234x: customers find it from their own pages",
+        "アカウントのLINE ID(例: @abc1234x)。お客様のページからの連携に使います",
+        pattern=r"^@[a-z0-9._-]{2,30}(?![\s\S])",
+    ),
+    invite=schema.choice(
+        "Who is answered with a link to link an account: nobody, new friends, whoever writes as well",
+        "連携のご案内を送る相手(no: 送らない、follow: 友だち追加時、always: メッセージをいただいたときも)",
+        "no", "follow", "always",
+    ),
+)  # fmt: skip
+
 CHANNEL = Channel(
     name="line",
     title="LINE Messaging API",
@@ -40,7 +39,7 @@ CHANNEL = Channel(
     prepare=prepare,
     classify=classify,
     objections=objections,
-    feedback=Feedback(verify=verify, read=read, identify=identify, secret="channel_secret"),  # noqa: S106 a name
+    feedback=FEEDBACK,
     api=Api(fetch=answer),
     login=login,
     check=check,

@@ -9,19 +9,17 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import msgspec
-
 from connectors.channels.line.words import WORDS, Language, invitation, plain
 from connectors.parts.sending import line_account
 from connectors.parts.sending.http_answer import spoken
-from connectors.parts.talk.asking import address, ask, ask_json, good, said
+from connectors.parts.talk.asking import address, ask, ask_json, good, said, sending
+from connectors.parts.talk.oauth import BEARER
 from connectors.parts.values.loose import table, text
 from engine.contracts import Asking, Conversation, Finding, HttpRequest, Linking, Talk
 
 USER = re.compile(r"U[0-9a-f]{32}")
 DIALOG = "https://access.line.me/dialog/bot/accountLink"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,200}")
-_AUTH = {"authorization": "Bearer {access_token}"}
 _SOON = timedelta(minutes=1)
 
 
@@ -64,10 +62,8 @@ def answer(asking: Asking, ref: str) -> Conversation[None]:
         message = invitation(language, page)
     else:
         message = plain(WORDS[language]["linked" if what == "linked" else "refused"])
-    body = msgspec.json.encode({"replyToken": token, "messages": [message]})
-    reply = yield from ask(HttpRequest(
-        url=_at(asking, "message", "reply"), headers={"content-type": "application/json"}, auth=_AUTH, body=body,
-    ))  # fmt: skip
+    body = {"replyToken": token, "messages": [message]}
+    reply = yield from ask(sending(_at(asking, "message", "reply"), body, BEARER))
     if reply.code != 400 or "reply token" not in str(spoken(reply.body).get("message")).lower():
         good(reply)
 
@@ -77,7 +73,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     findings = yield from line_account.check(asking)
     if asking.settings.get("bot_id"):
         return findings
-    bot = table((yield from ask_json(HttpRequest(url=_at(asking, "info"), method="GET", auth=_AUTH))))
+    bot = table((yield from ask_json(HttpRequest(url=_at(asking, "info"), method="GET", auth=BEARER))))
     what = "customers cannot link their LINE account from their own pages: the setting bot_id is missing"
     do = f"set bot_id={text(bot.get('premiumId')) or text(bot.get('basicId')) or '@...'}"
     return (*findings, Finding(level="warning", what=what, do=do))
@@ -91,7 +87,7 @@ def _signed_in(asking: Asking) -> Conversation[None]:
 
 def _language(asking: Asking, person: str) -> Conversation[Language]:
     """The language that they use LINE in; Japanese where LINE does not say."""
-    answered = yield from ask(HttpRequest(url=_at(asking, "profile", person), method="GET", auth=_AUTH))
+    answered = yield from ask(HttpRequest(url=_at(asking, "profile", person), method="GET", auth=BEARER))
     told: Any = table(said(answered)) if answered.code == 200 else {}
     tongue = text(told.get("language")) or "ja"
     return "ja" if tongue.lower().startswith("ja") else "en"
@@ -99,7 +95,7 @@ def _language(asking: Asking, person: str) -> Conversation[Language]:
 
 def _link_token(asking: Asking, person: str) -> Conversation[str | None]:
     """Good for ten minutes and one use; None where there is nobody to give it to any more."""
-    answered = yield from ask(HttpRequest(url=_at(asking, "user", person, "linkToken"), auth=_AUTH))
+    answered = yield from ask(HttpRequest(url=_at(asking, "user", person, "linkToken"), auth=BEARER))
     if answered.code in {400, 404}:
         return None
     return text(table(said(good(answered))).get("linkToken"))

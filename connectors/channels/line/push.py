@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import NAMESPACE_URL, uuid5
 
-import msgspec
-
 from connectors.channels.line.linking import user
 from connectors.parts.sending.http_answer import Row, Said, spoken
 from connectors.parts.sending.http_answer import outcome as answered
 from connectors.parts.sending.line_account import URL, error
+from connectors.parts.talk.asking import sending
+from connectors.parts.talk.oauth import BEARER
 from engine.contracts import Accepted, Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 
@@ -27,13 +27,9 @@ ROWS = (
 def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -> HttpRequest:
     """One push with a retry key made of our id, so that a repeated one is not sent twice within a day. Raises
     ValueError for an address that is no user id of LINE, and for content that is no list of one to five messages."""
-    to = user(envelope.to, settings)
-    return HttpRequest(
-        url=f"{(settings.get('url') or URL).rstrip('/')}/v2/bot/message/push",
-        headers={"content-type": "application/json", "x-line-retry-key": str(retry_key(envelope.id))},
-        auth={"authorization": "Bearer {access_token}"},
-        body=msgspec.json.encode({"to": to, "messages": messages(content)}),
-    )
+    body = {"to": user(envelope.to, settings), "messages": messages(content)}
+    url = f"{(settings.get('url') or URL).rstrip('/')}/v2/bot/message/push"
+    return sending(url, body, BEARER, more={"x-line-retry-key": str(retry_key(envelope.id))})
 
 
 def messages(content: Content) -> list[object]:

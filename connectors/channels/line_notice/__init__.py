@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-
-from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import Row
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.sending.line_account import SETTINGS, URL, check, error, login
-from connectors.parts.sending.line_events import identify, read, verify
-from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, Feedback, HttpRequest, Outcome
+from connectors.parts.sending.line_account import URL, check, error, login, settings_with
+from connectors.parts.sending.line_events import FEEDBACK
+from connectors.parts.talk.asking import sending
+from connectors.parts.talk.oauth import BEARER
+from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 
 _NUMBER = re.compile(r"\+(81|66|886)\d{6,12}")  # Japan, Thailand, Taiwan
@@ -39,11 +39,9 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
     if problems := objections(content):
         raise ValueError("; ".join(problems))
     tag = {"x-line-delivery-tag": envelope.id} if _TAG.fullmatch(envelope.id) else {}
-    return HttpRequest(
-        url=f"{(settings.get('url') or URL).rstrip('/')}/v2/bot/message/pnp/templated/push",
-        headers={"content-type": "application/json", **tag},
-        auth={"authorization": "Bearer {access_token}"},
-        body=msgspec.json.encode({"to": sha256(envelope.to.encode()).hexdigest(), **content.payload}),
+    body = {"to": sha256(envelope.to.encode()).hexdigest(), **content.payload}
+    return sending(
+        f"{(settings.get('url') or URL).rstrip('/')}/v2/bot/message/pnp/templated/push", body, BEARER, more=tag
     )
 
 
@@ -51,7 +49,7 @@ def classify(result: Answer | Failure) -> Outcome:
     """What LINE's answer means. 202 tells that it was taken; that it arrived is told by the webhook, or never."""
     if isinstance(result, Answer) and result.code in {200, 202}:
         return Accepted(ref=result.headers.get("x-line-request-id", "")[:200] or None)
-    return answered(result, rows=_ROWS, ref=_none, error=error)
+    return answered(result, rows=_ROWS, error=error)
 
 
 def objections(content: Content) -> tuple[str, ...]:
@@ -73,23 +71,19 @@ def _all(payload: Any) -> Iterator[str]:
         yield f"buttons: at most {BUTTONS}, with addresses of {BUTTON_URL} characters each"
 
 
-def _none(said: Said) -> str | None:
-    return None
-
-
 CHANNEL = Channel(
     name="line_notice",
     title="LINE notification messages",
     title_ja="LINE通知メッセージ",
     medium="line_notice",
     transport="http",
-    settings=SETTINGS,
+    settings=settings_with(),
     # Advertising is forbidden there: LINE switches off accounts that do it.
     capabilities=Capabilities(receipts=True, per_second=2_000, purposes=frozenset({"transactional"})),
     prepare=prepare,
     classify=classify,
     objections=objections,
-    feedback=Feedback(verify=verify, read=read, identify=identify, secret="channel_secret"),  # noqa: S106 a name
+    feedback=FEEDBACK,
     login=login,
     check=check,
 )

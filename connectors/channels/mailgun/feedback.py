@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.parts.bodies.jsonbody import load as load_json
+from connectors.parts.bodies.jsonbody import glance, load_object
 from connectors.parts.bodies.statusmap import load, meaning
 from connectors.parts.senders.signing import any_fits
 from connectors.parts.sending.machines import machine
-from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.mail_receipts import about_one, receipt
 from connectors.parts.values.loose import first, number, table, text
 from connectors.parts.values.times import from_unix
 from engine.contracts import Delivery, Reading, Refused, Unreadable, Verified
@@ -31,7 +31,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
     if not usable:
         return Refused(reason="the connection has no webhook_key: it stands as HTTP webhook signing key at Mailgun")
     try:
-        told = table(_event(delivery).get("signature"))
+        told = table(load_object(delivery.body).get("signature"))
     except Unreadable as broken:
         return Refused(reason=f"no signature can be read: {broken}")
     stamp, token, given = (text(told.get(name)) or "" for name in ("timestamp", "token", "signature"))
@@ -48,17 +48,14 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 def identify(delivery: Delivery) -> Verified:
     """Its token."""
-    try:
-        body = _event(delivery)
-    except Unreadable:
-        return Verified()
+    body = glance(delivery.body)
     topic = text(table(body.get("event-data")).get("event"))
     return Verified(key=text(table(body.get("signature")).get("token")), topic=topic)
 
 
 def read(delivery: Delivery) -> Reading:
     """One event. Raises Unreadable."""
-    event = table(_event(delivery).get("event-data"))
+    event = table(load_object(delivery.body).get("event-data"))
     kind = text(event.get("event")) or ""
     fields, unmapped = _meaning(kind, event)
     delivery_status, client = table(event.get("delivery-status")), table(event.get("client-info"))
@@ -72,8 +69,7 @@ def read(delivery: Delivery) -> Reading:
         ),
         machine=kind in {"opened", "clicked"} and (bool(text(client.get("bot"))) or machine(client.get("user-agent"))),
     )  # fmt: skip
-    why = None if found else f"{kind or 'an event without a name'} tells nothing of a message of ours"
-    return Reading(receipts=(found,) if found else (), unmapped=unmapped, ignored=why)
+    return about_one(found, f"{kind or 'an event without a name'} tells nothing of a message of ours", unmapped)
 
 
 def _meaning(kind: str, event: Mapping[str, Any]) -> tuple[Mapping[str, str], tuple[str, ...]]:
@@ -84,10 +80,3 @@ def _meaning(kind: str, event: Mapping[str, Any]) -> tuple[Mapping[str, str], tu
         other, _ = meaning(_STATUSES["others"], event.get("reason"))
         fields = other or fields
     return fields or {"status": "undelivered"}, unmapped
-
-
-def _event(delivery: Delivery) -> Mapping[str, Any]:
-    body = load_json(delivery.body)
-    if not isinstance(body, dict):
-        raise Unreadable("the body is not a JSON object")
-    return body

@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts import settings as schema
+from connectors.parts.sending.http_answer import Row, Said, named
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.sending.mail_api import bodies, mail, mailbox, secret, settings
+from connectors.parts.sending.mail_api import bodies, mail, mailbox, settings
 from connectors.parts.talk.asking import form
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
@@ -17,12 +18,12 @@ from engine.model.message import Content, Envelope
 URL = "https://api.mailgun.net"
 
 SETTINGS = settings(URL, ["api_key", "domain"], {
-    "api_key": secret("Sending key of the domain, or an API key", "ドメインの送信キーまたはAPIキー"),
-    "domain": {
-        "type": "string", "pattern": r"^(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}(?![\s\S])",
-        "title": "Sending domain, as mg.example.jp", "title_ja": "送信ドメイン(例: mg.example.jp)",
-    },
-    "webhook_key": secret("HTTP webhook signing key: checks what Mailgun posts", "HTTP webhook signing key"),
+    "api_key": schema.credential("Sending key of the domain, or an API key", "ドメインの送信キーまたはAPIキー"),
+    "domain": schema.text(
+        "Sending domain, as mg.example.jp", "送信ドメイン(例: mg.example.jp)",
+        pattern=r"^(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}(?![\s\S])",
+    ),
+    "webhook_key": schema.credential("HTTP webhook signing key: checks what Mailgun posts", "HTTP webhook signing key"),
 })  # fmt: skip
 
 # Mailgun has no codes: its words decide. The first that fits names the error.
@@ -72,12 +73,7 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
 
 def classify(result: Answer | Failure) -> Outcome:
     """What Mailgun's answer, or its silence, means for the message."""
-    return answered(result, rows=_ROWS, ref=_ref, error=_error)
-
-
-def _ref(said: Said) -> str | None:
-    found = said.get("id")
-    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+    return answered(result, rows=_ROWS, ref=named("id"), error=_error)
 
 
 def _error(said: Said) -> tuple[str, str]:

@@ -11,11 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from connectors.parts.bodies.jsonbody import load as load_json
+from connectors.parts.bodies.jsonbody import load_object
 from connectors.parts.bodies.statusmap import load, meaning
 from connectors.parts.senders.signing import any_fits, token_in_url
 from connectors.parts.sending.machines import machine
-from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.mail_receipts import about_one, receipt
 from connectors.parts.values.loose import first, table, text
 from connectors.parts.values.times import moment
 from engine.contracts import Delivery, Reading, Refused, Unreadable, Verified
@@ -41,7 +41,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 def identify(delivery: Delivery) -> Verified:
     """An event has no id of its own: its kind, mail, time and what it is about name it."""
     try:
-        body = _event(delivery)
+        body = load_object(delivery.body)
     except Unreadable:
         return Verified()
     told = [text(body.get(name)) or "" for name in ("RecordType", "MessageID", *_TIMES, "ID", "OriginalLink")]
@@ -51,7 +51,7 @@ def identify(delivery: Delivery) -> Verified:
 
 def read(delivery: Delivery) -> Reading:
     """One event. Raises Unreadable."""
-    body = _event(delivery)
+    body = load_object(delivery.body)
     kind = text(body.get("RecordType")) or ""
     fields, unmapped = _meaning(kind, body)
     at = next((at for name in _TIMES if (at := moment(body.get(name), "UTC"))), None)
@@ -61,8 +61,7 @@ def read(delivery: Delivery) -> Reading:
         detail=first(body.get("Details"), body.get("Description")),
         machine=kind in {"Open", "Click"} and machine(body.get("UserAgent")),
     )  # fmt: skip
-    why = None if found else f"{kind or 'an event without RecordType'} tells nothing of a message of ours"
-    return Reading(receipts=(found,) if found else (), unmapped=unmapped, ignored=why)
+    return about_one(found, f"{kind or 'an event without RecordType'} tells nothing of a message of ours", unmapped)
 
 
 def _meaning(kind: str, body: Mapping[str, Any]) -> tuple[Mapping[str, str], tuple[str, ...]]:
@@ -86,10 +85,3 @@ def _passwords(given: str) -> list[bytes]:
     except ValueError:
         return []
     return [pair, pair.partition(b":")[2]]
-
-
-def _event(delivery: Delivery) -> Mapping[str, Any]:
-    body = load_json(delivery.body)
-    if not isinstance(body, dict):
-        raise Unreadable("the body is not a JSON object")
-    return body

@@ -6,32 +6,32 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-import msgspec
-
+from connectors.parts import settings as schema
 from connectors.parts.sending.batch import batch_setting
-from connectors.parts.sending.http_answer import Row, Said, spoken
+from connectors.parts.sending.http_answer import Row, Said, named, spoken
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.sending.mail_api import bodies, mail, mailbox, secret, settings
+from connectors.parts.sending.mail_api import bodies, mail, mailbox, settings
+from connectors.parts.talk.asking import sending
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.consent import OPTIONAL
 from engine.model.message import Content, Envelope
 
 URL = "https://api.postmarkapp.com"
-_STREAM = {"type": "string", "pattern": r"^[a-z][a-z0-9_-]{0,63}(?![\s\S])"}
+_STREAM = r"^[a-z][a-z0-9_-]{0,63}(?![\s\S])"
 
 SETTINGS = settings(URL, ["server_token"], {
-    "server_token": secret("Server API token", "サーバーAPIトークン"),
-    "webhook_secret": secret(
+    "server_token": schema.credential("Server API token", "サーバーAPIトークン"),
+    "webhook_secret": schema.credential(
         "user:password, or the token, of the webhook's address: checks what Postmark posts",
         "WebhookのBasic認証(user:password)またはトークン",
     ),
-    "message_stream": {
-        **_STREAM, "title": "Message stream; without it outbound", "title_ja": "メッセージストリーム(既定はoutbound)",
-    },
-    "broadcast_stream": {
-        **_STREAM, "title": "Broadcast stream for what customers can switch off; without it message_stream",
-        "title_ja": "配信停止できるメッセージ用のBroadcastストリーム",
-    },
+    "message_stream": schema.text(
+        "Message stream; without it outbound", "メッセージストリーム(既定はoutbound)", pattern=_STREAM
+    ),
+    "broadcast_stream": schema.text(
+        "Broadcast stream for what customers can switch off; without it message_stream",
+        "配信停止できるメッセージ用のBroadcastストリーム", pattern=_STREAM,
+    ),
     "batch": batch_setting(500, 20),
 })  # fmt: skip
 
@@ -73,12 +73,8 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
         body["ReplyTo"] = one.reply_to
     if stream := _stream(envelope, settings):
         body["MessageStream"] = stream
-    return HttpRequest(
-        url=f"{(settings.get('url') or URL).rstrip('/')}/email",
-        headers={"content-type": "application/json"},
-        auth={"x-postmark-server-token": "{server_token}"},
-        body=msgspec.json.encode(body),
-    )
+    url = f"{(settings.get('url') or URL).rstrip('/')}/email"
+    return sending(url, body, {"x-postmark-server-token": "{server_token}"})
 
 
 def classify(result: Answer | Failure) -> Outcome:
@@ -94,9 +90,11 @@ def _stream(envelope: Envelope, settings: Mapping[str, str]) -> str | None:
     return (settings.get("broadcast_stream") or usual) if envelope.purpose in OPTIONAL else usual
 
 
+_id = named("MessageID")
+
+
 def _ref(said: Said) -> str | None:
-    found = said.get("MessageID")
-    return found if isinstance(found, str) and 0 < len(found) <= 200 and _number(said) == "0" else None
+    return _id(said) if _number(said) == "0" else None
 
 
 def _number(said: Said) -> str:

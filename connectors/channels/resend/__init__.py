@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-import msgspec
-
 from connectors.channels.resend.batch import BATCH
 from connectors.channels.resend.feedback import identify, read, verify
+from connectors.parts import settings as schema
 from connectors.parts.sending.batch import batch_setting
-from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import Row, Said, named
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.sending.mail_api import bodies, mail, mailbox, objections, secret, settings
+from connectors.parts.sending.mail_api import bodies, mail, mailbox, objections, settings
+from connectors.parts.talk.asking import sending
 from engine.contracts import Answer, Capabilities, Channel, Failure, Feedback, HttpRequest, MailDns, Outcome
 from engine.model.message import Content, Envelope
 
@@ -21,8 +21,10 @@ _URL = "https://api.resend.com"
 _TO = re.compile(r"invalid [`'\"]?to[`'\"]? field", re.IGNORECASE)
 
 SETTINGS = settings(_URL, ["api_key"], {
-    "api_key": secret("API key (re_...)", "APIキー"),
-    "webhook_secret": secret("Signing secret of the webhook: checks what Resend posts", "Webhookの署名シークレット"),
+    "api_key": schema.credential("API key (re_...)", "APIキー"),
+    "webhook_secret": schema.credential(
+        "Signing secret of the webhook: checks what Resend posts", "Webhookの署名シークレット"
+    ),
     "batch": batch_setting(100, 100),
 })  # fmt: skip
 
@@ -63,22 +65,13 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
         body["text"] = text
     if one.reply_to:
         body["reply_to"] = [one.reply_to]
-    return HttpRequest(
-        url=f"{(settings.get('url') or _URL).rstrip('/')}/emails",
-        headers={"content-type": "application/json", "idempotency-key": envelope.id},
-        auth={"authorization": "Bearer {api_key}"},
-        body=msgspec.json.encode(body),
-    )
+    url = f"{(settings.get('url') or _URL).rstrip('/')}/emails"
+    return sending(url, body, {"authorization": "Bearer {api_key}"}, more={"idempotency-key": envelope.id})
 
 
 def classify(result: Answer | Failure) -> Outcome:
     """What Resend's answer, or its silence, means for the message."""
-    return answered(result, rows=_ROWS, ref=_ref, error=_error)
-
-
-def _ref(said: Said) -> str | None:
-    found = said.get("id")
-    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+    return answered(result, rows=_ROWS, ref=named("id"), error=_error)
 
 
 def _error(said: Said) -> tuple[str, str]:

@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.parts.bodies.jsonbody import load as load_json
+from connectors.parts.bodies.jsonbody import load_object
 from connectors.parts.bodies.statusmap import load, meaning
 from connectors.parts.senders import standard_webhooks
 from connectors.parts.sending.machines import machine
-from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.mail_receipts import about_one, receipt
 from connectors.parts.values.loose import first, table, text
 from connectors.parts.values.times import moment
-from engine.contracts import Delivery, Reading, Refused, Unreadable, Verified
+from engine.contracts import Delivery, Reading, Refused, Verified
 
 _STATUSES = load(Path(__file__).parent)
 _NAMES = ("id", "timestamp", "signature")
@@ -35,9 +35,7 @@ def identify(delivery: Delivery) -> Verified:
 
 def read(delivery: Delivery) -> Reading:
     """One event. Raises Unreadable."""
-    body = load_json(delivery.body)
-    if not isinstance(body, dict):
-        raise Unreadable("the body is not a JSON object")
+    body = load_object(delivery.body)
     kind, data = text(body.get("type")) or "", table(body.get("data"))
     family, _, name = kind.partition(".")
     if family != "email" or name == "received":
@@ -49,8 +47,7 @@ def read(delivery: Delivery) -> Reading:
         _told(data.get("tags")), fields.get("status"), at, code=_code(name, data), detail=_detail(data),
         machine=name in {"opened", "clicked"} and machine(seen.get("userAgent")),
     )  # fmt: skip
-    why = None if found else f"{kind} tells nothing of a message of ours"
-    return Reading(receipts=(found,) if found else (), unmapped=unmapped, ignored=why)
+    return about_one(found, f"{kind} tells nothing of a message of ours", unmapped)
 
 
 def _meaning(name: str, data: Mapping[str, Any]) -> tuple[Mapping[str, str], tuple[str, ...]]:

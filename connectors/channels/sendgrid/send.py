@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import msgspec
-
+from connectors.parts import settings as schema
 from connectors.parts.sending.http_answer import Row, Said
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.sending.mail_api import bodies, mail, objections, secret, settings
+from connectors.parts.sending.mail_api import bodies, mail, objections, settings
+from connectors.parts.talk.asking import sending
 from connectors.parts.values.loose import rows
 from engine.contracts import Accepted, Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
@@ -22,9 +22,9 @@ from engine.model.message import Content, Envelope
 URL = "https://api.sendgrid.com"
 
 SETTINGS = settings(URL, ["api_key"], {
-    "api_key": secret("API key with Mail Send", "APIキー(Mail Send権限)"),
+    "api_key": schema.credential("API key with Mail Send", "APIキー(Mail Send権限)"),
     # Public, but what `verify` judges by stands with the secrets.
-    "webhook_key": secret(
+    "webhook_key": schema.credential(
         "Verification key of the signed event webhook: checks what SendGrid posts", "Event Webhookの検証キー(公開鍵)",
         r"^[A-Za-z0-9+/]{40,}={0,2}(?![\s\S])",
     ),
@@ -60,12 +60,8 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
     }
     if one.reply_to:
         body["reply_to"] = {"email": one.reply_to}
-    return HttpRequest(
-        url=f"{(settings.get('url') or URL).rstrip('/')}/v3/mail/send",
-        headers={"content-type": "application/json"},
-        auth={"authorization": "Bearer {api_key}"},
-        body=msgspec.json.encode(body),
-    )
+    url = f"{(settings.get('url') or URL).rstrip('/')}/v3/mail/send"
+    return sending(url, body, {"authorization": "Bearer {api_key}"})
 
 
 def classify(result: Answer | Failure) -> Outcome:
@@ -75,7 +71,7 @@ def classify(result: Answer | Failure) -> Outcome:
         if result.code == 202 and number:
             return Accepted(ref=number)
         result = _with_pause(result)
-    return answered(result, rows=_ROWS, ref=_none, error=_error)
+    return answered(result, rows=_ROWS, error=_error)
 
 
 def _with_pause(answer: Answer) -> Answer:
@@ -108,7 +104,3 @@ def _about_sender(error: Mapping[str, Any]) -> bool:
 def _about_recipient(error: Mapping[str, Any]) -> bool:
     told = str(error.get("message") or "")
     return bool(_TO.match(str(error.get("field") or ""))) and bool(_NO_ADDRESS.search(told))
-
-
-def _none(said: Said) -> str | None:
-    return None

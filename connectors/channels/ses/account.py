@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.channels.ses.send import base
+from connectors.parts.sending import aws
 from connectors.parts.talk.asking import ask_json
 from connectors.parts.values.loose import number, table
 from engine.contracts import Asking, Conversation, Finding, HttpRequest
@@ -16,7 +17,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html)?"""
     request = HttpRequest(url=f"{base(asking.settings)}/v2/email/account", method="GET", sign="aws4:ses")
     told = table((yield from ask_json(request)))
-    return (*_sending(told), *_quota(table(told.get("SendQuota"))), *_feedback(asking.settings))
+    return (*_sending(told), *_quota(table(told.get("SendQuota"))), *aws.told_of(asking.settings, "mails"))
 
 
 def _sending(told: Mapping[str, Any]) -> Iterator[Finding]:
@@ -37,14 +38,3 @@ def _quota(quota: Mapping[str, Any]) -> Iterator[Finding]:
     if most is not None and most > 0 and sent is not None and sent * 10 > most * 9:
         do = "request a higher sending quota in the SES console"
         yield Finding(level="warning", what=f"{sent} of {most} mails of 24 hours are used", do=do)
-
-
-def _feedback(settings: Mapping[str, str]) -> Iterator[Finding]:
-    if not settings.get("topic_arn") or not settings.get("configuration_set"):
-        do = "create a configuration set with an SNS event destination, and set configuration_set and topic_arn"
-        yield Finding(level="error", what="nobody learns of bounces and complaints", do=do)
-    elif not settings.get("sns_certificates"):
-        do = "subscribe the connection's intake address to the topic (HTTPS); it is confirmed by itself"
-        yield Finding(level="warning", what="SNS has not posted anything yet", do=do)
-    else:
-        yield Finding(level="ok", what="SNS posts what becomes of mails")

@@ -11,7 +11,7 @@ from typing import Any
 from connectors.parts.bodies.statusmap import load, meaning
 from connectors.parts.senders.sns import confirmation, envelope, identify, message
 from connectors.parts.sending.machines import machine
-from connectors.parts.sending.mail_receipts import receipt
+from connectors.parts.sending.mail_receipts import about_one, receipt
 from connectors.parts.values.loose import first, rows, table
 from connectors.parts.values.times import moment
 from engine.contracts import Delivery, Reading
@@ -45,8 +45,7 @@ def _event(event: Mapping[str, Any]) -> Reading:
         ),
         machine=kind in {"open", "click"} and _by_machine(kind, part, at, moment(sent.get("timestamp"), "UTC")),
     )  # fmt: skip
-    why = None if found else f"{kind or 'an event without a type'} tells nothing of a message of ours"
-    return Reading(receipts=(found,) if found else (), unmapped=unmapped, ignored=why)
+    return about_one(found, f"{kind or 'an event without a type'} tells nothing of a message of ours", unmapped)
 
 
 def _meaning(kind: str, part: Mapping[str, Any]) -> Meaning:

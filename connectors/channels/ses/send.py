@@ -10,30 +10,16 @@ from typing import Any
 
 import msgspec
 
-from connectors.parts.senders.sns_keys import SETTINGS as SNS
-from connectors.parts.sending.http_answer import Kind, Row, Said
+from connectors.parts.sending import aws, mail_api
+from connectors.parts.sending.http_answer import Kind, Row, Said, named
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.sending.mail_api import bodies, mail, mailbox, secret, settings
+from connectors.parts.sending.mail_api import bodies, mail, mailbox
 from engine.contracts import Answer, Failure, FailureScope, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 
-SETTINGS = settings("https://email.<region>.amazonaws.com", ["region", "access_key_id", "secret_access_key"], {
-    "region": {
-        "type": "string", "pattern": r"^[a-z]{2}(-[a-z]+)+-\d(?![\s\S])",
-        "title": "Region, as ap-northeast-1", "title_ja": "リージョン(例: ap-northeast-1)",
-    },
-    "access_key_id": {
-        "type": "string", "pattern": r"^[A-Z0-9]{16,128}(?![\s\S])",
-        "title": "Access key ID of an IAM user with ses:SendEmail", "title_ja": "アクセスキーID(ses:SendEmail)",
-    },
-    "secret_access_key": secret("Secret access key", "シークレットアクセスキー"),
-    "session_token": secret("Session token, of temporary credentials", "セッショントークン(一時的な認証情報のみ)"),
-    "configuration_set": {
-        "type": "string", "pattern": r"^[A-Za-z0-9_-]{1,64}(?![\s\S])",
-        "title": "Configuration set whose events go to the topic", "title_ja": "設定セット",
-    },
-    **SNS,
-})  # fmt: skip
+SETTINGS = mail_api.settings(
+    "https://email.<region>.amazonaws.com", aws.NEEDED, aws.settings("ses:SendEmail", r"^[A-Za-z0-9_-]{1,64}(?![\s\S])")
+)
 
 # By the name of the error. 454 is what the SMTP form of the same service says to both kinds of throttling.
 _KINDS: tuple[tuple[Kind, FailureScope, str], ...] = (
@@ -99,27 +85,21 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
 
 def base(settings: Mapping[str, str]) -> str:
     """The address of the API."""
-    return (settings.get("url") or f"https://email.{settings['region']}.amazonaws.com").rstrip("/")
+    return aws.base(settings, "email")
 
 
 def classify(result: Answer | Failure) -> Outcome:
     """What the answer of SES, or its silence, means for the message."""
     kind = result.headers.get("x-amzn-errortype", "") if isinstance(result, Answer) else ""
-    return answered(result, rows=_ROWS, ref=_ref, error=lambda said: _error(said, kind))
+    return answered(result, rows=_ROWS, ref=named("MessageId"), error=lambda said: _error(said, kind))
 
 
 def _error(said: Said, kind: str) -> tuple[str, str]:
     """The name without what AWS puts around it ("aws#Name:http://..."), unless the words say more."""
     found = said.get("message", said.get("Message"))
     text = found if isinstance(found, str) else ""
-    told = kind or str(said.get("__type") or said.get("code") or "")
-    name = told.partition(":")[0].rpartition("#")[2].strip()[:100]
+    name = aws.bare(kind or str(said.get("__type") or said.get("code") or ""))
     return next((by for by, words in _WORDS if words.search(text)), name), text
-
-
-def _ref(said: Said) -> str | None:
-    found = said.get("MessageId")
-    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
 
 
 def _text(text: str) -> dict[str, str]:

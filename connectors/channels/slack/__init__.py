@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.parts.sending import team_post
 from connectors.parts.sending.http_answer import Row, Said
 from connectors.parts.sending.http_answer import outcome as answered
 from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, FailureScope, HttpRequest, Outcome
@@ -20,17 +21,7 @@ HEADER, SECTION, BLOCKS, TEXT = 150, 3_000, 50, 4_000
 _LINK = re.compile(r"https?://[^\s<>|]+")
 _WORD = re.compile(r"[a-z][a-z_]*")
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["webhook_url"],
-    "properties": {
-        "webhook_url": {
-            "type": "string", "pattern": r"^https?://[^/?#@\s{}]+/[!-~]+(?![\s\S])", "secret": True,
-            "title": "Webhook URL of the channel", "title_ja": "Incoming WebhookのURL",
-        },
-    },
-}  # fmt: skip
+SETTINGS = team_post.settings("Webhook URL of the channel", "Incoming WebhookのURL")
 
 # Slack says what is wrong in one word of plain text, under statuses that differ from page to page: the word decides.
 WORDS: Mapping[str, FailureScope] = {
@@ -67,10 +58,7 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
         "blocks": [*_header(envelope, subject), *_sections(content.text)][:BLOCKS],
         "unfurl_links": False, "unfurl_media": False,
     }  # fmt: skip
-    return HttpRequest(
-        url="{webhook_url}", url_slots=("webhook_url",), headers={"content-type": "application/json"},
-        body=msgspec.json.encode(body),
-    )  # fmt: skip
+    return team_post.request(msgspec.json.encode(body))
 
 
 def objections(content: Content) -> tuple[str, ...]:
@@ -95,7 +83,7 @@ def classify(result: Answer | Failure) -> Outcome:
 
 
 def _judged(result: Answer | Failure) -> Outcome:
-    return answered(result, rows=ROWS, ref=lambda _: None, error=_error)
+    return answered(result, rows=ROWS, error=_error)
 
 
 def _error(said: Said) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,8 +11,8 @@ import msgspec
 
 from connectors.channels.sms_gateway.gateway import Expression, Gateway, gateway_of
 from connectors.parts.senders.signing import token_in_url
-from connectors.parts.sending.mail_receipts import receipt
-from connectors.parts.sending.short_text import E164, wish
+from connectors.parts.sending.mail_receipts import about_many, receipt
+from connectors.parts.sending.short_text import wished
 from connectors.parts.values.loose import text
 from connectors.parts.values.times import from_unix, moment
 from engine.contracts import Delivery, EndpointSeen, Reading, Receipt, Refused, Unreadable, Verified
@@ -41,12 +41,9 @@ def read(delivery: Delivery) -> Reading:
         elif found := _receipt(gateway, one, meaning, word, delivery.received_at):
             receipts.append(found)
     for one in _each(gateway.replies, body) if gateway.replies else ():
-        endpoints += _wished(gateway, one, delivery.received_at)
-    said = bool(receipts or endpoints or unmapped)
-    return Reading(
-        receipts=tuple(receipts), endpoints=tuple(endpoints), unmapped=tuple(dict.fromkeys(unmapped)),
-        ignored=None if said else "nothing about a message of ours",
-    )  # fmt: skip
+        if seen := _wished(gateway, one, delivery.received_at):
+            endpoints.append(seen)
+    return about_many(receipts, endpoints, unmapped)
 
 
 def _receipt(gateway: Gateway, one: Any, meaning: str | None, word: str, received: datetime) -> Receipt | None:
@@ -56,15 +53,10 @@ def _receipt(gateway: Gateway, one: Any, meaning: str | None, word: str, receive
     return receipt(told, meaning, _moment(at, gateway.zone) or received, code=code)
 
 
-def _wished(gateway: Gateway, one: Any, received: datetime) -> Iterator[EndpointSeen]:
+def _wished(gateway: Gateway, one: Any, received: datetime) -> EndpointSeen | None:
     said, who = _told(gateway.replies, "text", one), _told(gateway.replies, "from", one) or ""
     digits = "".join(char for char in who if char.isdigit())
-    address = f"+81{digits[1:]}" if digits.startswith("0") else f"+{digits}"
-    match wish(said) if E164.fullmatch(address) else None:
-        case "left":
-            yield EndpointSeen(medium="sms", address=address, as_of=received, status="left", detail="STOP")
-        case "back":
-            yield EndpointSeen(medium="sms", address=address, as_of=received, status="back", detail="START")
+    return wished("sms", f"+81{digits[1:]}" if digits.startswith("0") else f"+{digits}", said, received)
 
 
 def _each(told: Mapping[str, Expression], body: Any) -> list[Any]:

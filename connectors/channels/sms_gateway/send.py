@@ -11,7 +11,7 @@ import msgspec
 
 from connectors.channels.sms_gateway.gateway import Gateway, gateway_of
 from connectors.parts.sending import short_text
-from connectors.parts.sending.http_answer import Said, outcome
+from connectors.parts.sending.http_answer import outcome
 from connectors.parts.sending.mail_api import correlation
 from connectors.parts.values.loose import text as as_text
 from engine.contracts import Accepted, Ambiguous, Answer, Failure, HttpRequest, Outcome, Unreadable
@@ -88,7 +88,7 @@ def classify_by(result: Answer | Failure, settings: Mapping[str, str]) -> Outcom
     if good and not known:
         return Ambiguous(reason=f"status {result.code} with a code that is not described: {name[:40] or 'none'}")
     answer = Answer(code=400 if good else result.code, headers=result.headers, body=result.body)
-    return outcome(answer, rows=gateway.rows, ref=_none, error=lambda _: (name[:60], words))
+    return outcome(answer, rows=gateway.rows, error=lambda _: (name[:60], words))
 
 
 def _named(gateway: Gateway, told: Mapping[str, Any], status: int) -> tuple[str, bool]:
@@ -104,7 +104,7 @@ def _named(gateway: Gateway, told: Mapping[str, Any], status: int) -> tuple[str,
 
 def classify(result: Answer | Failure) -> Outcome:
     """What an answer means by its status alone."""
-    return outcome(result, ref=_none, error=lambda said: ("", ""))
+    return outcome(result, error=lambda said: ("", ""))
 
 
 def _passes(gateway: Gateway, told: Mapping[str, Any]) -> bool:
@@ -119,10 +119,6 @@ def _document(result: Answer) -> Mapping[str, Any]:
         body = None
     text = result.body[:4000].decode("utf-8", "replace")
     return {"status": result.code, "headers": dict(result.headers), "text": text, "body": body}
-
-
-def _none(said: Said) -> str | None:
-    return None
 
 
 def objections(content: Content) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.parts.sending import team_post
 from connectors.parts.sending.http_answer import Row, Said, unnamed
 from connectors.parts.sending.http_answer import outcome as answered
 from engine.contracts import Accepted, Ambiguous, Answer, Capabilities, Channel, Deferred, Failure, HttpRequest, Outcome
@@ -17,18 +18,7 @@ MOST = 28 * 1024  # bytes of the whole request
 LINES = 60  # of a card that somebody still reads
 _OPEN = {"ja": "注文の状況を見る", "en": "See the order"}
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["webhook_url"],
-    "properties": {
-        "webhook_url": {
-            "type": "string", "pattern": r"^https?://[^/?#@\s{}]+/[!-~]+(?![\s\S])", "secret": True,
-            "title": "URL of the workflow, with its signature (&sig=...)",
-            "title_ja": "ワークフローのURL（&sig=…まで）",
-        },
-    },
-}  # fmt: skip
+SETTINGS = team_post.settings("URL of the workflow, with its signature (&sig=...)", "ワークフローのURL（&sig=…まで）")
 
 # Azure Logic Apps names its errors in {"error": {"code": ...}}
 # (https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration, workflow trigger errors).
@@ -66,10 +56,7 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
     body = msgspec.json.encode(_message(envelope, content))
     if len(body) > MOST:
         raise ValueError(f"the message has {len(body)} bytes, and Teams takes {MOST}")
-    return HttpRequest(
-        url="{webhook_url}", url_slots=("webhook_url",), headers={"content-type": "application/json; charset=utf-8"},
-        body=body,
-    )  # fmt: skip
+    return team_post.request(body, "application/json; charset=utf-8")
 
 
 def objections(content: Content) -> tuple[str, ...]:
@@ -84,7 +71,7 @@ def classify(result: Answer | Failure) -> Outcome:
     """What the answer, or its absence, means. 202 tells that the workflow has begun, not that it has posted: whether it
     did stands in its run history, under the id that comes with the answer."""
     if not isinstance(result, Answer) or not 200 <= result.code < 300:
-        return answered(result, rows=ROWS, ref=lambda _: None, error=_error)
+        return answered(result, rows=ROWS, error=_error)
     run = result.headers.get("x-ms-workflow-run-id", "")[:200]
     text = result.body.decode("utf-8", "replace").strip()
     if result.code == 202 or run:

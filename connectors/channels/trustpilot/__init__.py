@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any
 
-import msgspec
-
+from connectors.parts import settings as schema
 from connectors.parts.sending import reviews
 from connectors.parts.sending.http_answer import Row, Said
-from connectors.parts.talk.asking import address, ask, ask_json, form, good, said
-from connectors.parts.values.loose import number, rows, table, text
+from connectors.parts.talk.asking import address, ask, ask_json, form, sending
+from connectors.parts.talk.oauth import BEARER, granted
+from connectors.parts.values.loose import rows, table, text
 from engine.contracts import (
     Answer,
     Asking,
-    Capabilities,
     Channel,
     Conversation,
     Failure,
@@ -30,35 +29,25 @@ from engine.model.message import Content, Envelope
 
 INVITATIONS, API = "https://invitations-api.trustpilot.com", "https://api.trustpilot.com"
 LOCALES = {"ja": "ja-JP", "en": "en-US"}
-AUTH = {"authorization": "Bearer {access_token}"}
 _ID = r"^[A-Za-z0-9_-]{1,64}(?![\s\S])"
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["business_unit", "template", "api_key", "api_secret"],
-    "properties": {
-        "business_unit": {
-            "type": "string", "pattern": _ID, "title": "Business unit ID", "title_ja": "ビジネスユニットID",
-        },
-        "template": {
-            "type": "string", "pattern": _ID,
-            "title": "ID of the invitation template", "title_ja": "招待テンプレートのID",
-        },
-        "api_key": {**reviews.TOKEN, "pattern": r"^[!-9;-~]+(?![\s\S])", "title": "API key", "title_ja": "APIキー"},
-        "api_secret": {**reviews.TOKEN, "title": "API secret", "title_ja": "APIシークレット"},
-        "access_token": {**reviews.TOKEN, "title": "is got as needed"},
-        "business_user": {"type": "string", "pattern": _ID, "title": "User ID that invitations are made for"},
-        "locale": {
-            "type": "string", "pattern": r"^[a-z]{2}-[A-Z]{2}(?![\s\S])", "title": "locale; without it ja-JP or en-US",
-        },
-        "redirect_url": {"type": "string", "pattern": reviews.HOST, "title": "where customers go after the review"},
-        "url": {"type": "string", "pattern": reviews.HOST, "title": f"address of the API; without it {INVITATIONS}"},
-        "login_url": {"type": "string", "pattern": reviews.HOST, "title": f"address of the login; without it {API}"},
+SETTINGS = schema.settings(
+    {
+        "business_unit": schema.text("Business unit ID", "ビジネスユニットID", pattern=_ID),
+        "template": schema.text("ID of the invitation template", "招待テンプレートのID", pattern=_ID),
+        "api_key": schema.credential("API key", "APIキー", r"^[!-9;-~]+(?![\s\S])"),
+        "api_secret": schema.credential("API secret", "APIシークレット", schema.PRINTABLE),
+        "access_token": schema.credential("is got as needed", pattern=schema.PRINTABLE),
+        "business_user": schema.text("User ID that invitations are made for", pattern=_ID),
+        "locale": schema.text("locale; without it ja-JP or en-US", pattern=r"^[a-z]{2}-[A-Z]{2}(?![\s\S])"),
+        "redirect_url": schema.text("where customers go after the review", pattern=schema.UNBRACED),
+        "url": schema.address(f"address of the API; without it {INVITATIONS}", pattern=schema.UNBRACED),
+        "login_url": schema.text(f"address of the login; without it {API}", pattern=schema.UNBRACED),
     },
-}  # fmt: skip
+    required=("business_unit", "template", "api_key", "api_secret"),
+)
 
-ROWS = (Row("400", "rejected", "message"), Row("409", "accepted"), Row("422", "rejected", "message"))
+ROWS = (Row("409", "accepted"), *reviews.ROWS)
 
 
 def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -> HttpRequest:
@@ -80,15 +69,12 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
         body["senderName"] = envelope.sender_name
     if envelope.reply_to:
         body["replyTo"] = envelope.reply_to
-    return HttpRequest(
-        url=_place(settings, "email-invitations"), headers={"content-type": "application/json", **_user(settings)},
-        auth=AUTH, body=msgspec.json.encode(body),
-    )  # fmt: skip
+    return sending(_place(settings, "email-invitations"), body, BEARER, more=_user(settings))
 
 
 def classify(result: Answer | Failure) -> Outcome:
     """What Trustpilot's answer, or its silence, means for the invitation."""
-    return reviews.handed_over(result, rows=ROWS, ref=_ref, error=reviews.error)
+    return reviews.handed_over(result, rows=ROWS, ref=_ref)
 
 
 def login(asking: Asking) -> Conversation[None]:
@@ -103,11 +89,8 @@ def login(asking: Asking) -> Conversation[None]:
     answer = yield from ask(request)
     if answer.code in {400, 401, 403}:
         raise Unanswered("login", "Trustpilot does not accept api_key and api_secret")
-    told = table(said(good(answer)))
-    token, lasts = text(told.get("access_token")), number(told.get("expires_in"))
-    if not token:
-        raise Unanswered("provider", "an answer without a token")
-    until = asking.now + timedelta(seconds=int(lasts) if lasts else 3600)
+    token, lasts = granted(answer)
+    until = asking.now + (lasts or timedelta(hours=1))
     yield Renewed(secrets={"access_token": token}, until={"access_token": until})
 
 
@@ -115,7 +98,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     """Does the login work, and is the template there?"""
     yield from login(asking)
     request = HttpRequest(
-        url=_place(asking.settings, "templates"), method="GET", headers=_user(asking.settings), auth=AUTH
+        url=_place(asking.settings, "templates"), method="GET", headers=_user(asking.settings), auth=BEARER
     )
     answer = yield from ask_json(request)
     found = rows(table(answer).get("templates") if isinstance(answer, dict) else answer)
@@ -147,7 +130,7 @@ CHANNEL = Channel(
     medium="review",
     transport="http",
     settings=SETTINGS,
-    capabilities=Capabilities(per_second=10, purposes=frozenset({"service"})),
+    capabilities=reviews.capabilities(10),
     prepare=prepare,
     classify=classify,
     login=login,

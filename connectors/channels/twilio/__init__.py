@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from connectors.channels.twilio.feedback import identify, read, verify
 from connectors.channels.twilio.send import URL, classify, objections, prepare
-from connectors.parts.sending.mail_api import HOST, secret
+from connectors.parts import settings as schema
 from connectors.parts.talk.asking import address, ask_json
 from connectors.parts.values.loose import table, text
 from engine.contracts import Asking, Capabilities, Channel, Conversation, Feedback, Finding, HttpRequest
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["account_sid", "auth_token"],
-    "anyOf": [{"required": ["from"]}, {"required": ["messaging_service_sid"]}],
-    "properties": {
-        "account_sid": {
-            "type": "string", "pattern": r"^AC[0-9a-fA-F]{32}(?![\s\S])", "title": "Account SID",
-            "title_ja": "アカウントSID",
-        },
-        "auth_token": secret("Auth token: signs what Twilio posts, and logs in", "認証トークン(Auth Token)"),
-        "api_key": {
-            "type": "string", "pattern": r"^SK[0-9a-fA-F]{32}(?![\s\S])",
-            "title": "API key SID, to log in by a key instead of the auth token", "title_ja": "APIキーのSID(任意)",
-        },
-        "api_secret": secret("Secret of the API key", "APIキーのシークレット"),
-        "from": {
-            "type": "string", "pattern": r"^(\+[1-9]\d{6,14}|\d{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 &_+-]{1,11})(?![\s\S])",
-            "title": "Sender: a number in E.164, a short code or up to 11 letters",
-            "title_ja": "送信元(番号または英数字)",
-        },
-        "messaging_service_sid": {
-            "type": "string", "pattern": r"^MG[0-9a-fA-F]{32}(?![\s\S])",
-            "title": "Messaging service, which chooses the sender", "title_ja": "Messaging ServiceのSID",
-        },
-        "validity": {
-            "type": "string", "pattern": r"^([1-9]\d{0,3}|[12]\d{4}|3[0-5]\d{3}|36000)(?![\s\S])",
-            "title": "Seconds that a message may wait at Twilio, 1 to 36000", "title_ja": "送信待ちの有効時間(秒)",
-        },
-        "callback": {
-            "type": "string", "pattern": HOST,
-            "title": "Address for status callbacks; without it the intake address",
-            "title_ja": "ステータス通知先(通常は不要)",
-        },
-        "url": {"type": "string", "pattern": HOST, "title": f"address of the API; without it {URL}"},
+SETTINGS = schema.settings(
+    {
+        "account_sid": schema.text("Account SID", "アカウントSID", pattern=r"^AC[0-9a-fA-F]{32}(?![\s\S])"),
+        "auth_token": schema.credential("Auth token: signs what Twilio posts, and logs in", "認証トークン(Auth Token)"),
+        "api_key": schema.text(
+            "API key SID, to log in by a key instead of the auth token", "APIキーのSID(任意)",
+            pattern=r"^SK[0-9a-fA-F]{32}(?![\s\S])",
+        ),
+        "api_secret": schema.credential("Secret of the API key", "APIキーのシークレット"),
+        "from": schema.text(
+            "Sender: a number in E.164, a short code or up to 11 letters", "送信元(番号または英数字)",
+            pattern=r"^(\+[1-9]\d{6,14}|\d{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 &_+-]{1,11})(?![\s\S])",
+        ),
+        "messaging_service_sid": schema.text(
+            "Messaging service, which chooses the sender", "Messaging ServiceのSID",
+            pattern=r"^MG[0-9a-fA-F]{32}(?![\s\S])",
+        ),
+        "validity": schema.text(
+            "Seconds that a message may wait at Twilio, 1 to 36000", "送信待ちの有効時間(秒)",
+            pattern=r"^([1-9]\d{0,3}|[12]\d{4}|3[0-5]\d{3}|36000)(?![\s\S])",
+        ),
+        "callback": schema.address(
+            "Address for status callbacks; without it the intake address", "ステータス通知先(通常は不要)"
+        ),
+        "url": schema.address(f"address of the API; without it {URL}"),
     },
-}  # fmt: skip
+    required=("account_sid", "auth_token"),
+    either=(("from",), ("messaging_service_sid",)),
+)  # fmt: skip
 
 
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -14,16 +14,15 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit, urlunsplit
 
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.senders.signing import NO_SECRET, any_fits
+from connectors.parts.sending.error_table import fate
 from connectors.parts.sending.http_answer import spoken
-from connectors.parts.sending.mail_receipts import SOFT, receipt
-from connectors.parts.sending.short_text import E164, wish
-from engine.contracts import Delivery, EndpointSeen, Reading, Refused, Verified
+from connectors.parts.sending.mail_receipts import about_one, receipt
+from connectors.parts.sending.short_text import answered
+from engine.contracts import Delivery, Reading, Refused, Verified
 
 HEADER = "x-twilio-signature"
 _TABLE = load_table(Path(__file__).with_name("errors.yaml"))
-STATUSES: Mapping[str, str] = _TABLE["statuses"]
-DEAD, AWAY = frozenset(_TABLE["dead"]), frozenset(_TABLE["soft"])
-_WORDS = {"STOP": "left", "START": "back"}
+_WORDS = frozenset({"STOP", "START"})
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified | Refused:
@@ -65,30 +64,20 @@ def read(delivery: Delivery) -> Reading:
     form = _form(delivery)
     status, code = _status(form), form.get("ErrorCode") or None
     if status == "received" or (form.get("Body") is not None and not delivery.topic):
-        seen = tuple(_wished(form, delivery.received_at))
-        return Reading(endpoints=seen, ignored=None if seen else "a message that asks for nothing")
-    kind, _, ours = (delivery.topic or "").partition(" ")
-    message, _, merchant = ours.partition(" ")
-    known = STATUSES.get(status)
+        # OptOutType is told where Twilio itself keeps the list (Advanced Opt-Out), in whatever language it was said.
+        told = form.get("OptOutType", "").upper()
+        said = told if told in _WORDS else form.get("Body")
+        return answered(form.get("From", ""), said, delivery.received_at)
+    kind, _, ids = (delivery.topic or "").partition(" ")
+    message, _, merchant = ids.partition(" ")
+    known = fate(_TABLE, status, code)
     if kind != "status" or not message:
         return Reading(ignored="a status of a message that is not ours")
     if known is None:
         return Reading(ignored="a status without a word that we know", unmapped=(status,) if status else ())
-    if known == "undelivered" and (code in DEAD or code in AWAY):
-        known = "bounced" if code in DEAD else SOFT
-    told = {"message": message, "merchant": merchant}
-    found = receipt(told, known, delivery.received_at, code=code or status, detail=form.get("ErrorMessage"))
-    return Reading(receipts=(found,) if found else (), ignored=None if found else "no id of ours in the address")
-
-
-def _wished(form: Mapping[str, str], at: datetime) -> Iterator[EndpointSeen]:
-    """OptOutType is told where Twilio itself keeps the list (Advanced Opt-Out), in whatever language it was said."""
-    told = _WORDS.get(form.get("OptOutType", "").upper()) or wish(form.get("Body"))
-    address = form.get("From", "")
-    if E164.fullmatch(address) and told == "left":
-        yield EndpointSeen(medium="sms", address=address, as_of=at, status="left", detail="STOP")
-    elif E164.fullmatch(address) and told == "back":
-        yield EndpointSeen(medium="sms", address=address, as_of=at, status="back", detail="START")
+    ours = {"message": message, "merchant": merchant}
+    found = receipt(ours, known, delivery.received_at, code=code or status, detail=form.get("ErrorMessage"))
+    return about_one(found, "no id of ours in the address")
 
 
 def _status(form: Mapping[str, str]) -> str:

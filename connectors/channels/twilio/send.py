@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +19,7 @@ from engine.model.message import Content, Envelope
 
 URL = "https://api.twilio.com"
 LONGEST = 1_600  # characters
+objections = partial(short_text.objections, most=LONGEST)
 ROWS = load_rows(Path(__file__).with_name("errors.yaml"))
 _ENDED = frozenset({"failed", "undelivered", "canceled"})
 _HOST = re.compile(r"(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)  # Twilio calls no address without a name
@@ -75,8 +77,3 @@ def error(said: Said) -> tuple[str, str]:
 def _ref(said: Said) -> str | None:
     found = said.get("sid")
     return found[:100] if isinstance(found, str) and found else None
-
-
-def objections(content: Content) -> tuple[str, ...]:
-    """What cannot be carried of this text, in words."""
-    return short_text.objections(content, LONGEST)

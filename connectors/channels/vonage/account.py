@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import blake2b
-from typing import Any
 
+from connectors.parts import settings as schema
 from connectors.parts.senders.jwt import rs256
-from connectors.parts.sending.mail_api import HOST, secret
 from connectors.parts.talk.asking import address, ask, good, said
 from connectors.parts.values.loose import number, table
 from engine.contracts import Asking, Conversation, Finding, HttpRequest, Renewed
@@ -16,42 +14,34 @@ from engine.contracts import Asking, Conversation, Finding, HttpRequest, Renewed
 URL, SMS_URL, REST = "https://api.nexmo.com", "https://rest.nexmo.com", "https://rest.nexmo.com"
 LASTS = timedelta(hours=6)
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["from"],
-    "anyOf": [{"required": ["application_id", "private_key"]}, {"required": ["api_key", "api_secret"]}],
-    "properties": {
-        "api": {
-            "enum": ["messages", "sms"], "default": "messages",
-            "title": "Messages API or the older SMS API", "title_ja": "使用するAPI(messages または sms)",
-        },
-        "application_id": {
-            "type": "string", "pattern": r"^[0-9a-fA-F-]{36}(?![\s\S])", "title": "Application ID",
-            "title_ja": "アプリケーションID",
-        },
-        "private_key": {
-            "type": "string", "file": True, "secret": True, "pattern": "^-----BEGIN ", "title_ja": "秘密鍵(@ファイル)",
-            "title": "Private key of the application, as --set private_key=@private.key",
-        },
-        "api_key": {
-            "type": "string", "pattern": r"^[0-9a-zA-Z]{6,20}(?![\s\S])", "title": "API key", "title_ja": "APIキー",
-        },
-        "api_secret": secret("API secret", "APIシークレット", r"^[!-~]{6,64}(?![\s\S])"),
-        "signature_secret": secret(
+SETTINGS = schema.settings(
+    {
+        "api": schema.choice(
+            "Messages API or the older SMS API", "使用するAPI(messages または sms)",
+            "messages", "sms", default="messages",
+        ),
+        "application_id": schema.text("Application ID", "アプリケーションID", pattern=r"^[0-9a-fA-F-]{36}(?![\s\S])"),
+        "private_key": schema.file(
+            "Private key of the application, as --set private_key=@private.key", "秘密鍵(@ファイル)",
+            pattern="^-----BEGIN ", sealed=True,
+        ),
+        "api_key": schema.text("API key", "APIキー", pattern=r"^[0-9a-zA-Z]{6,20}(?![\s\S])"),
+        "api_secret": schema.credential("API secret", "APIシークレット", r"^[!-~]{6,64}(?![\s\S])"),
+        "signature_secret": schema.credential(
             "Signature secret: checks what Vonage posts", "署名シークレット(受信の検証に使用)"
         ),
-        "from": {
-            "type": "string", "pattern": r"^(\+?[1-9]\d{2,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11})(?![\s\S])",
-            "title": "Sender: a number or up to 11 letters", "title_ja": "送信元(番号または英数字)",
-        },
-        "ttl": {
-            "type": "string", "pattern": r"^[1-9]\d{1,5}(?![\s\S])",
-            "title": "Seconds that delivery is tried, 20 to 604800", "title_ja": "配信を試みる時間(秒)",
-        },
-        "url": {"type": "string", "pattern": HOST, "title": f"address of the API; without it {URL} or {SMS_URL}"},
+        "from": schema.text(
+            "Sender: a number or up to 11 letters", "送信元(番号または英数字)",
+            pattern=r"^(\+?[1-9]\d{2,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11})(?![\s\S])",
+        ),
+        "ttl": schema.text(
+            "Seconds that delivery is tried, 20 to 604800", "配信を試みる時間(秒)", pattern=r"^[1-9]\d{1,5}(?![\s\S])"
+        ),
+        "url": schema.address(f"address of the API; without it {URL} or {SMS_URL}"),
     },
-}  # fmt: skip
+    required=("from",),
+    either=(("application_id", "private_key"), ("api_key", "api_secret")),
+)  # fmt: skip
 
 
 def login(asking: Asking) -> Conversation[None]:

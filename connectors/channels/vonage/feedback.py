@@ -17,16 +17,15 @@ import msgspec
 
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.senders.signing import bearer, token_in_url
+from connectors.parts.sending.error_table import fate
 from connectors.parts.sending.http_answer import spoken
-from connectors.parts.sending.mail_receipts import SOFT, receipt
-from connectors.parts.sending.short_text import E164, wish
+from connectors.parts.sending.mail_receipts import about_one, receipt
+from connectors.parts.sending.short_text import answered
 from connectors.parts.values.loose import table, text
 from connectors.parts.values.times import from_unix, moment
-from engine.contracts import Delivery, EndpointSeen, Reading, Refused, Unreadable, Verified
+from engine.contracts import Delivery, Reading, Refused, Unreadable, Verified
 
 _TABLE = load_table(Path(__file__).with_name("errors.yaml"))
-STATUSES: Mapping[str, str] = _TABLE["statuses"]
-DEAD, AWAY = frozenset(_TABLE["dead"]), frozenset(_TABLE["soft"])
 _OLD = timedelta(days=2)  # a webhook is tried again for a day
 
 
@@ -73,17 +72,16 @@ def read(delivery: Delivery) -> Reading:
     at = _moment(told) or delivery.received_at
     status = (text(told.get("status")) or "").lower()
     if not status:
-        return _wished(told, at)
-    known = STATUSES.get(status)
+        who = text(told.get("from")) or text(told.get("msisdn")) or ""
+        return answered(f"+{who.removeprefix('+')}", text(told.get("text")), at)
+    code, detail = _reason(told)
+    known = fate(_TABLE, status, code)
     if known is None:
         return Reading(ignored="a status without a word that we know", unmapped=(status[:64],))
     message, _, merchant = (text(told.get("client_ref")) or text(told.get("client-ref")) or "").partition(" ")
-    code, detail = _reason(told)
-    if known == "undelivered" and (code in DEAD or code in AWAY):
-        known = "bounced" if code in DEAD else SOFT
     ours = {"message": message, "merchant": merchant}
     found = receipt(ours, known, at, code=code or status, detail=detail)
-    return Reading(receipts=(found,) if found else (), ignored=None if found else "no client reference of ours")
+    return about_one(found, "no client reference of ours")
 
 
 def _reason(told: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -92,19 +90,6 @@ def _reason(told: Mapping[str, Any]) -> tuple[str | None, str | None]:
     code = title if title.isdigit() else (text(error.get("type")) or "").rpartition("#")[2]
     own = text(told.get("err-code"))
     return (code or (own if own != "0" else None) or None), text(error.get("detail"))
-
-
-def _wished(told: Mapping[str, Any], at: datetime) -> Reading:
-    who = text(told.get("from")) or text(told.get("msisdn")) or ""
-    address = f"+{who.removeprefix('+')}"
-    match wish(text(told.get("text"))) if E164.fullmatch(address) else None:
-        case "left":
-            seen = EndpointSeen(medium="sms", address=address, as_of=at, status="left", detail="STOP")
-        case "back":
-            seen = EndpointSeen(medium="sms", address=address, as_of=at, status="back", detail="START")
-        case None:
-            return Reading(ignored="a message that asks for nothing")
-    return Reading(endpoints=(seen,))
 
 
 def _moment(told: Mapping[str, Any]) -> datetime | None:

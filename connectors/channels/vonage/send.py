@@ -4,23 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-
-import msgspec
 
 from connectors.channels.vonage.account import SMS_URL, URL
 from connectors.parts.sending import short_text
 from connectors.parts.sending.error_table import load_rows
 from connectors.parts.sending.http_answer import Row, Said, outcome, spoken
 from connectors.parts.sending.mail_api import correlation
+from connectors.parts.talk.asking import sending
+from connectors.parts.talk.oauth import BEARER
 from connectors.parts.values.loose import rows, text
 from engine.contracts import Accepted, Ambiguous, Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
 from engine.model.segments import counted
 
 LONGEST = 1_000  # characters, Messages API; the SMS API takes what ten parts hold
+objections = partial(short_text.objections, most=LONGEST)
 REFERENCE = 40  # characters; the Messages API says 100, its error 1450 says 40
 _FILE = Path(__file__).with_name("errors.yaml")
 MESSAGES_ROWS = (Row("402", "rejected", "account"), *load_rows(_FILE, "messages"))
@@ -50,12 +52,8 @@ def _message(to: str, sender: str, body: str, ref: str, settings: Mapping[str, s
     if ttl := settings.get("ttl"):
         fields["ttl"] = int(ttl)
     application = settings.get("application_id") and settings.get("private_key")
-    return HttpRequest(
-        url=f"{(settings.get('url') or URL).rstrip('/')}/v1/messages",
-        headers={"content-type": "application/json"},
-        auth={"authorization": "Bearer {access_token}" if application else "Basic {api_key}:{api_secret}"},
-        body=msgspec.json.encode(fields),
-    )
+    auth = BEARER if application else {"authorization": "Basic {api_key}:{api_secret}"}
+    return sending(f"{(settings.get('url') or URL).rstrip('/')}/v1/messages", fields, auth)
 
 
 def _sms(to: str, sender: str, body: str, ref: str, settings: Mapping[str, str]) -> HttpRequest:
@@ -114,8 +112,3 @@ def error(said: Said) -> tuple[str, str]:
 def _uuid(said: Said) -> str | None:
     found = text(said.get("message_uuid"))
     return found[:100] if found else None
-
-
-def objections(content: Content) -> tuple[str, ...]:
-    """What cannot be carried of this text, in words."""
-    return short_text.objections(content, LONGEST)

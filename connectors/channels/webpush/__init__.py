@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,9 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from connectors.channels.webpush.encryption import LONGEST, drawn, encrypted, padless, unpadded
+from connectors.parts import settings as schema
+from connectors.parts.sending import notification
 from connectors.parts.sending.http_answer import Row, Said, spoken
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.sending.mail_api import correlation, secret
+from connectors.parts.sending.mail_api import correlation
 from engine.contracts import Accepted, Answer, Capabilities, Channel, Failure, HttpRequest, Linking, Outcome
 from engine.model.consent import OPTIONAL
 from engine.model.message import Content, Envelope
@@ -25,30 +25,27 @@ HOSTS = ("fcm.googleapis.com", "android.googleapis.com", "jmt17.google.com", "up
          "web.push.apple.com")  # fmt: skip
 FAMILIES = (".push.services.mozilla.com", ".notify.windows.com", ".push.apple.com")
 TTL = 24 * 60 * 60  # seconds that a push service keeps what it cannot deliver yet
-_URL = re.compile(r"https?://[!-~]{1,1000}")
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["vapid_key", "subject"],
-    "properties": {
-        "vapid_key": secret(
-            "Private VAPID key: 32 octets in base64url", "VAPID秘密鍵(base64url)", r"^[A-Za-z0-9_-]{43}=?(?![\s\S])"
+SETTINGS = schema.settings(
+    {
+        "vapid_key": {
+            **schema.credential(
+                "Private VAPID key: 32 octets in base64url", "VAPID秘密鍵(base64url)", r"^[A-Za-z0-9_-]{43}=?(?![\s\S])"
+            ),
+            "drawn": 32,  # octets; one draw of 2**32 is no key of P-256, and `public_key` says so
+        },
+        "subject": schema.text(
+            "Who is responsible: mailto: or https:", "連絡先(mailto: または https:)",
+            pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://[!-~]+)(?![\s\S])",
         ),
-        "subject": {
-            "type": "string", "pattern": r"^(mailto:[^\s@]+@[^\s@]+|https://[!-~]+)(?![\s\S])",
-            "title": "Who is responsible: mailto: or https:", "title_ja": "連絡先(mailto: または https:)",
-        },
-        "ttl": {
-            "type": "string", "pattern": r"^(0|[1-9]\d{0,6})(?![\s\S])",
-            "title": f"Seconds that a notification waits for its browser; without it {TTL}", "title_ja": "保持時間(秒)",
-        },
-        "hosts": {
-            "type": "string", "pattern": r"^[a-z0-9.:\[\] -]+(?![\s\S])",
-            "title": "More hosts of push services, with a space between", "title_ja": "追加のプッシュサービスのホスト",
-        },
+        "ttl": notification.lasts(f"Seconds that a notification waits for its browser; without it {TTL}"),
+        "hosts": schema.text(
+            "More hosts of push services, with a space between", "追加のプッシュサービスのホスト",
+            pattern=r"^[a-z0-9.:\[\] -]+(?![\s\S])",
+        ),
     },
-}  # fmt: skip
+    required=("vapid_key", "subject"),
+)  # fmt: skip
 
 ROWS = (
     Row("404", "rejected", "recipient"),
@@ -92,7 +89,12 @@ def _subscription(address: str, settings: Mapping[str, str]) -> tuple[str, bytes
         p256dh, auth = unpadded(str(keys.get("p256dh") or "")), unpadded(str(keys.get("auth") or ""))
     except ValueError:
         p256dh, auth = b"", b""
-    if not isinstance(endpoint, str) or not _URL.fullmatch(endpoint) or len(p256dh) != 65 or len(auth) != 16:
+    if (
+        not isinstance(endpoint, str)
+        or not notification.URL.fullmatch(endpoint)
+        or len(p256dh) != 65
+        or len(auth) != 16
+    ):
         raise ValueError("the address is no push subscription")
     if not known(endpoint, settings):
         raise ValueError("the subscription is at no push service that we know; see the setting hosts")
@@ -118,7 +120,10 @@ def subscription(given: str, settings: Mapping[str, str]) -> str:
 
 def public_key(settings: Mapping[str, str]) -> str:
     """The public half of the connection's key, by which browsers subscribe (RFC 8292 §4). Raises ValueError."""
-    key = ec.derive_private_key(int.from_bytes(unpadded(settings["vapid_key"])), ec.SECP256R1())
+    try:
+        key = ec.derive_private_key(int.from_bytes(unpadded(settings["vapid_key"])), ec.SECP256R1())
+    except ValueError:
+        raise ValueError("vapid_key is no private key of the curve P-256") from None
     return padless(key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
 
 
@@ -128,7 +133,7 @@ def classify(result: Answer | Failure) -> Outcome:
         result.code in {201, 202} or (result.code == 200 and "location" in result.headers)
     ):
         return Accepted(ref=result.headers.get("location", "")[:200] or None)
-    return answered(result, rows=ROWS, ref=lambda _: None, error=_error)
+    return answered(result, rows=ROWS, error=_error)
 
 
 def _error(said: Said) -> tuple[str, str]:
@@ -139,18 +144,7 @@ def _error(said: Said) -> tuple[str, str]:
 
 def objections(content: Content) -> tuple[str, ...]:
     """What cannot be shown of this notification, in words."""
-    return tuple(_all(content.payload))
-
-
-def _all(payload: Any) -> Iterator[str]:
-    if not isinstance(payload, dict) or not str(payload.get("title") or "").strip():
-        yield "it must be an object with a title, and may have body and url"
-        return
-    url = payload.get("url")
-    if url is not None and (not isinstance(url, str) or not _URL.fullmatch(url)):
-        yield "url: an address with https://, or null"
-    if len(msgspec.json.encode(payload)) > LONGEST - 200:
-        yield f"it is larger than {LONGEST - 200} bytes"
+    return notification.objections(content.payload, LONGEST - 200)
 
 
 CHANNEL = Channel(

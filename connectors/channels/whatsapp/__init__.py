@@ -7,32 +7,29 @@ from typing import Any
 
 from connectors.channels.whatsapp.feedback import greet, identify, read, verify
 from connectors.channels.whatsapp.send import URL, VERSION, classify, objections, prepare
-from connectors.parts.sending.mail_api import HOST, secret
+from connectors.parts import settings as schema
 from connectors.parts.talk.asking import address, ask_json
+from connectors.parts.talk.oauth import BEARER
 from connectors.parts.values.loose import table, text
 from engine.contracts import Asking, Capabilities, Channel, Conversation, Feedback, Finding, HttpRequest
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["phone_number_id", "access_token", "app_secret"],
-    "properties": {
-        "phone_number_id": {
-            "type": "string", "pattern": r"^\d{5,30}(?![\s\S])", "title": "Phone number ID", "title_ja": "電話番号ID",
-        },
-        "access_token": secret("Token of a system user", "システムユーザーのアクセストークン"),
-        "app_secret": secret("App secret: checks what WhatsApp posts", "アプリシークレット(受信の検証に使用)"),
-        "verify_token": secret(
+SETTINGS = schema.settings(
+    {
+        "phone_number_id": schema.text("Phone number ID", "電話番号ID", pattern=r"^\d{5,30}(?![\s\S])"),
+        "access_token": schema.credential("Token of a system user", "システムユーザーのアクセストークン"),
+        "app_secret": schema.credential(
+            "App secret: checks what WhatsApp posts", "アプリシークレット(受信の検証に使用)"
+        ),
+        "verify_token": schema.credential(
             "Verify token: a word of your own, typed at Meta beside the address", "検証トークン(任意の文字列)"
         ),
-        "version": {
-            "type": "string", "pattern": r"^v\d{1,3}\.\d(?![\s\S])",
-            "title": f"Version of the API; without it {VERSION}",
-            "title_ja": "APIのバージョン",
-        },
-        "url": {"type": "string", "pattern": HOST, "title": f"address of the API; without it {URL}"},
+        "version": schema.text(
+            f"Version of the API; without it {VERSION}", "APIのバージョン", pattern=r"^v\d{1,3}\.\d(?![\s\S])"
+        ),
+        "url": schema.address(f"address of the API; without it {URL}"),
     },
-}  # fmt: skip
+    required=("phone_number_id", "access_token", "app_secret"),
+)
 
 
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
@@ -43,7 +40,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
             settings.get("url") or URL, settings.get("version") or VERSION, settings.get("phone_number_id", ""),
             fields="verified_name,quality_rating,name_status,code_verification_status",
         ),
-        method="GET", auth={"authorization": "Bearer {access_token}"},
+        method="GET", auth=BEARER,
     ))))  # fmt: skip
     return (*_standing(told), *_webhook(settings))
 

@@ -13,17 +13,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.senders.signing import hex_hmac, refusal
+from connectors.parts.sending.error_table import fate
 from connectors.parts.sending.http_answer import spoken
-from connectors.parts.sending.mail_receipts import receipt
-from connectors.parts.sending.short_text import E164, wish
+from connectors.parts.sending.mail_receipts import about_many, receipt
+from connectors.parts.sending.short_text import wished
 from connectors.parts.values.loose import rows, table, text
 from connectors.parts.values.times import from_unix
 from engine.contracts import Delivery, EndpointSeen, Reading, Receipt, Refused, Unreadable, Verified
 
 HEADER = "x-hub-signature-256"
 _TABLE = load_table(Path(__file__).with_name("errors.yaml"))
-STATUSES: Mapping[str, str] = _TABLE["statuses"]
-DEAD = frozenset(_TABLE["dead"])
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -67,17 +66,14 @@ def read(delivery: Delivery) -> Reading:
     for value in _values(body):
         for one in rows(value.get("statuses")):
             word = (text(one.get("status")) or "").lower()
-            if word not in STATUSES:
+            if word not in _TABLE["statuses"]:
                 unmapped.append(word[:64] or "none")
             elif found := _receipt(one, word, delivery.received_at):
                 receipts.append(found)
         for one in rows(value.get("messages")):
-            endpoints += _wished(one, delivery.received_at)
-    said = bool(receipts or endpoints or unmapped)
-    return Reading(
-        receipts=tuple(receipts), endpoints=tuple(endpoints), unmapped=tuple(dict.fromkeys(unmapped)),
-        ignored=None if said else "nothing about a message of ours",
-    )  # fmt: skip
+            if seen := _wished(one, delivery.received_at):
+                endpoints.append(seen)
+    return about_many(receipts, endpoints, unmapped)
 
 
 def _receipt(one: Mapping[str, Any], word: str, received: datetime) -> Receipt | None:
@@ -85,21 +81,16 @@ def _receipt(one: Mapping[str, Any], word: str, received: datetime) -> Receipt |
     wrong = next(iter(rows(one.get("errors"))), {})
     code = text(wrong.get("code"))
     detail = text(table(wrong.get("error_data")).get("details")) or text(wrong.get("title"))
-    status = "bounced" if STATUSES[word] == "undelivered" and code in DEAD else STATUSES[word]
     at = from_unix(one.get("timestamp")) or received
-    return receipt({"message": message, "merchant": merchant}, status, at, code=code or word, detail=detail)
+    ours = {"message": message, "merchant": merchant}
+    return receipt(ours, fate(_TABLE, word, code), at, code=code or word, detail=detail)
 
 
-def _wished(one: Mapping[str, Any], received: datetime) -> Iterator[EndpointSeen]:
+def _wished(one: Mapping[str, Any], received: datetime) -> EndpointSeen | None:
     """STOP as a text, or a button of the template that says so."""
     said = text(table(one.get("text")).get("body")) or text(table(one.get("button")).get("text"))
     address = f"+{(text(one.get('from')) or '').removeprefix('+')}"
-    at = from_unix(one.get("timestamp")) or received
-    match wish(said) if E164.fullmatch(address) else None:
-        case "left":
-            yield EndpointSeen(medium="whatsapp", address=address, as_of=at, status="left", detail="STOP")
-        case "back":
-            yield EndpointSeen(medium="whatsapp", address=address, as_of=at, status="back", detail="START")
+    return wished("whatsapp", address, said, from_unix(one.get("timestamp")) or received)
 
 
 def _values(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from connectors.parts.sending.error_table import load_rows
 from connectors.parts.sending.http_answer import Said
 from connectors.parts.sending.http_answer import outcome as answered
 from connectors.parts.sending.mail_api import correlation
 from connectors.parts.sending.short_text import number
+from connectors.parts.talk.asking import sending
+from connectors.parts.talk.oauth import BEARER
 from connectors.parts.values.loose import rows, table, text
 from engine.contracts import Answer, Failure, HttpRequest, Outcome
 from engine.model.message import Content, Envelope
@@ -38,13 +38,8 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
         "messaging_product": "whatsapp", "recipient_type": "individual", "to": number(envelope.to), "type": "template",
         "template": _template(content.payload), "biz_opaque_callback_data": f"{told['message']} {told['merchant']}",
     }  # fmt: skip
-    version = settings.get("version") or VERSION
-    return HttpRequest(
-        url=f"{(settings.get('url') or URL).rstrip('/')}/{version}/{settings['phone_number_id']}/messages",
-        headers={"content-type": "application/json"},
-        auth={"authorization": "Bearer {access_token}"},
-        body=msgspec.json.encode(body),
-    )
+    base, version = (settings.get("url") or URL).rstrip("/"), settings.get("version") or VERSION
+    return sending(f"{base}/{version}/{settings['phone_number_id']}/messages", body, BEARER)
 
 
 def _template(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any
 
-import msgspec
-
+from connectors.parts import settings as schema
 from connectors.parts.sending import reviews
 from connectors.parts.sending.http_answer import Row, Said
-from connectors.parts.talk.asking import address, ask, good, said
+from connectors.parts.talk.asking import address, ask, sending
+from connectors.parts.talk.oauth import granted
 from connectors.parts.values.loose import table, text
 from engine.contracts import (
     Answer,
     Asking,
-    Capabilities,
     Channel,
     Conversation,
     Failure,
@@ -32,31 +31,21 @@ from engine.model.order import Line
 URL = "https://api.yotpo.com"
 LASTS = timedelta(days=1)  # a token lives for 14 days; it is got anew long before
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["store_id", "secret"],
-    "properties": {
-        "store_id": {
-            "type": "string", "pattern": r"^[A-Za-z0-9_-]{8,80}(?![\s\S])",
-            "title": "Store ID (app key)", "title_ja": "ストアID（App Key）",
-        },
-        "secret": {**reviews.TOKEN, "title": "API secret", "title_ja": "APIシークレット"},
-        "access_token": {**reviews.TOKEN, "title": "is got as needed"},
-        "products_by": {
-            "type": "string", "enum": ["sku", "line"],
-            "title": "by what Yotpo knows the articles: sku (unless set), or line, the source's own id",
-        },
-        "url": {"type": "string", "pattern": reviews.HOST, "title": f"address of the API; without it {URL}"},
+SETTINGS = schema.settings(
+    {
+        "store_id": schema.text("Store ID (app key)", "ストアID（App Key）", pattern=r"^[A-Za-z0-9_-]{8,80}(?![\s\S])"),
+        "secret": schema.credential("API secret", "APIシークレット", schema.PRINTABLE),
+        "access_token": schema.credential("is got as needed", pattern=schema.PRINTABLE),
+        "products_by": schema.choice(
+            "by what Yotpo knows the articles: sku (unless set), or line, the source's own id", None, "sku", "line"
+        ),
+        "url": schema.address(f"address of the API; without it {URL}", pattern=schema.UNBRACED),
     },
-}  # fmt: skip
-
-ROWS = (
-    Row("400", "rejected", "message"),
-    # The order is there already, by us or by Yotpo's own integration: who asks about it has been decided.
-    Row("409", "accepted"),
-    Row("422", "rejected", "message"),
+    required=("store_id", "secret"),
 )
+
+# 409: the order is there already, by us or by Yotpo's own integration: who asks about it has been decided.
+ROWS = (Row("409", "accepted"), *reviews.ROWS)
 
 
 def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -> HttpRequest:
@@ -75,29 +64,21 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
             "external_id": envelope.id, "fulfillment_date": at, "status": "success", "fulfilled_items": items,
         }],
     }  # fmt: skip
-    return HttpRequest(
-        url=_place(settings, "orders"), headers={"content-type": "application/json"},
-        auth={"x-yotpo-token": "{access_token}"}, body=msgspec.json.encode({"order": order}),
-    )  # fmt: skip
+    return sending(_place(settings, "orders"), {"order": order}, {"x-yotpo-token": "{access_token}"})
 
 
 def classify(result: Answer | Failure) -> Outcome:
     """What Yotpo's answer, or its silence, means for the order."""
-    return reviews.handed_over(result, rows=ROWS, ref=_ref, error=reviews.error)
+    return reviews.handed_over(result, rows=ROWS, ref=_ref)
 
 
 def login(asking: Asking) -> Conversation[None]:
     """A token for the store's secret."""
-    body = msgspec.json.encode({"secret": asking.settings.get("secret", "")})
-    request = HttpRequest(
-        url=_place(asking.settings, "access_tokens"), headers={"content-type": "application/json"}, body=body
-    )
-    answer = yield from ask(request)
+    secret = {"secret": asking.settings.get("secret", "")}
+    answer = yield from ask(sending(_place(asking.settings, "access_tokens"), secret, {}))
     if answer.code in {400, 401, 403, 404}:
         raise Unanswered("login", "Yotpo does not accept store_id and secret")
-    token = text(table(said(good(answer))).get("access_token"))
-    if not token:
-        raise Unanswered("provider", "an answer without a token")
+    token, _ = granted(answer)
     yield Renewed(secrets={"access_token": token}, until={"access_token": asking.now + LASTS})
 
 
@@ -128,7 +109,7 @@ CHANNEL = Channel(
     medium="review",
     transport="http",
     settings=SETTINGS,
-    capabilities=Capabilities(per_second=5, purposes=frozenset({"service"})),
+    capabilities=reviews.capabilities(5),
     prepare=prepare,
     classify=classify,
     login=login,

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
+from connectors.parts import settings as schema
 from connectors.parts.sending import tickets
 from connectors.parts.sending.http_answer import Row, Said
 from connectors.parts.sending.http_answer import outcome as answered
-from connectors.parts.talk.asking import address, ask_json
+from connectors.parts.talk.asking import address, ask_json, sending
 from connectors.parts.values.loose import table, text
 from engine.contracts import (
     Answer,
@@ -27,40 +26,29 @@ from engine.contracts import (
 )
 from engine.model.message import Content, Envelope
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["subdomain"],
-    "anyOf": [{"required": ["email", "api_token"]}, {"required": ["access_token"]}],
-    "properties": {
-        "subdomain": {
-            "type": "string", "pattern": tickets.SUBDOMAIN,
-            "title": "hanaya of hanaya.zendesk.com", "title_ja": "サブドメイン（hanaya.zendesk.comのhanaya）",
-        },
-        "email": {
-            "type": "string", "pattern": r"^[^@\s:]+@[^@\s:]+(?![\s\S])",
-            "title": "mail address of the agent whose API token it is",
-            "title_ja": "APIトークンのエージェントのメールアドレス",
-        },
-        "api_token": {
-            "type": "string", "pattern": r"^[!-~]+(?![\s\S])", "secret": True,
-            "title": "API token", "title_ja": "APIトークン",
-        },
-        "access_token": {
-            "type": "string", "pattern": r"^[!-~]+(?![\s\S])", "secret": True,
-            "title": "OAuth access token, instead of email and api_token", "title_ja": "OAuthのアクセストークン",
-        },
-        "priority": {"type": "string", "enum": ["low", "normal", "high", "urgent"], "title": "priority of the tickets"},
-        "group_id": {"type": "string", "pattern": r"^\d{1,18}(?![\s\S])", "title": "id of the group that gets them"},
-        "public": {
-            "type": "string", "enum": ["yes", "no"],
-            "title": "yes: a public comment, which Zendesk mails to the customer; otherwise an internal note",
-            "title_ja": "yes: 公開コメントにする（Zendeskからお客様へメールが届きます）。既定は社内メモ",
-        },
-        "url": {"type": "string", "pattern": tickets.HOST, "title": "address of the API; without it the subdomain's"},
+HOST = "zendesk.com"
+
+SETTINGS = schema.settings(
+    {
+        "subdomain": tickets.subdomain(HOST),
+        "email": schema.text(
+            "mail address of the agent whose API token it is", "APIトークンのエージェントのメールアドレス",
+            pattern=r"^[^@\s:]+@[^@\s:]+(?![\s\S])",
+        ),
+        "api_token": schema.credential("API token", "APIトークン", schema.PRINTABLE),
+        "access_token": schema.credential(
+            "OAuth access token, instead of email and api_token", "OAuthのアクセストークン", schema.PRINTABLE
+        ),
+        "priority": schema.choice("priority of the tickets", None, "low", "normal", "high", "urgent"),
+        "public": schema.yes_or_no(
+            "yes: a public comment, which Zendesk mails to the customer; otherwise an internal note",
+            "yes: 公開コメントにする（Zendeskからお客様へメールが届きます）。既定は社内メモ",
+        ),
         **tickets.FIELDS,
     },
-}  # fmt: skip
+    required=("subdomain",),
+    either=(("email", "api_token"), ("access_token",)),
+)  # fmt: skip
 
 # https://developer.zendesk.com/api-reference/ticketing/introduction/#response-format, #idempotency
 ROWS = (
@@ -89,13 +77,9 @@ def prepare(envelope: Envelope, content: Content, settings: Mapping[str, str]) -
         ticket["requester"] = {"name": _name(envelope) or email, "email": email}
     if priority := settings.get("priority"):
         ticket["priority"] = priority
-    if group := settings.get("group_id"):
-        ticket["group_id"] = int(group)
-    return HttpRequest(
-        url=address(_base(settings), "api", "v2", "tickets.json"),
-        headers={"content-type": "application/json", "idempotency-key": envelope.id}, auth=_auth(settings),
-        body=msgspec.json.encode({"ticket": ticket}),
-    )  # fmt: skip
+    ticket |= tickets.group(settings)
+    url = address(tickets.base(settings, HOST), "api", "v2", "tickets.json")
+    return sending(url, {"ticket": ticket}, _auth(settings), more={"idempotency-key": envelope.id})
 
 
 def classify(result: Answer | Failure) -> Outcome:
@@ -106,19 +90,14 @@ def classify(result: Answer | Failure) -> Outcome:
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     """Are the credentials an agent's, who may make tickets?"""
     settings = asking.settings
-    request = HttpRequest(
-        url=address(_base(settings), "api", "v2", "users", "me.json"), method="GET", auth=_auth(settings)
-    )
+    url = address(tickets.base(settings, HOST), "api", "v2", "users", "me.json")
+    request = HttpRequest(url=url, method="GET", auth=_auth(settings))
     user = table(table((yield from ask_json(request))).get("user"))
     role, name = text(user.get("role")), text(user.get("name")) or "nobody"
     if role in {"agent", "admin"}:
         return (Finding(level="ok", what=f"signed in as {name} ({role})"),)
     do = "make an API token for an agent under Apps and integrations > Zendesk API, and set email to that agent's"
     return (Finding(level="error", what=f"signed in as {name}, who is no agent", do=do),)
-
-
-def _base(settings: Mapping[str, str]) -> str:
-    return settings.get("url") or f"https://{settings['subdomain']}.zendesk.com"
 
 
 def _auth(settings: Mapping[str, str]) -> dict[str, str]:
@@ -131,9 +110,7 @@ def _name(envelope: Envelope) -> str:
 
 
 def _ref(said: Said) -> str | None:
-    ticket = said.get("ticket")
-    number = ticket.get("id") if isinstance(ticket, Mapping) else None
-    return str(number) if isinstance(number, int | str) and number else None
+    return tickets.number(table(said.get("ticket")))
 
 
 def _error(said: Said) -> tuple[str, str]:

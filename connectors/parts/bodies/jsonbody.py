@@ -40,6 +40,22 @@ def load(body: bytes) -> Any:
     return value
 
 
+def load_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`. Raises Unreadable as `load` does, and for any other value."""
+    value = load(body)
+    if not isinstance(value, dict):
+        raise Unreadable("the body is not a JSON object")
+    return value
+
+
+def glance(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`, empty where there is none that can be read: for what is only looked at."""
+    try:
+        return load_object(body)
+    except Unreadable:
+        return {}
+
+
 _TOO_DEEP = f"the body is nested deeper than {MAX_DEPTH} levels"
 
 

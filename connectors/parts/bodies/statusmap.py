@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from connectors.parts.bodies.tables import load_table
@@ -10,6 +10,7 @@ from connectors.parts.values.loose import raw_status
 
 # section -> raw status (lower case) -> our fields: {"scans": {"delivered": {"status": "delivered"}}}
 StatusMap = Mapping[str, Mapping[str, Mapping[str, str]]]
+Meaning = tuple[Mapping[str, str], tuple[str, ...]]  # our fields, and raw statuses that the map does not have
 
 
 def load(folder: Path) -> StatusMap:
@@ -23,13 +24,28 @@ def load(folder: Path) -> StatusMap:
     }
 
 
-def meaning(section: Mapping[str, Mapping[str, str]], value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
+def meaning(section: Mapping[str, Mapping[str, str]], value: object) -> Meaning:
     """Our fields for a raw status, and the raw status itself when the section does not have it."""
     raw = raw_status(value)
     if raw is None:
         return {}, ()
     fields = section.get(raw)
     return (fields, ()) if fields is not None else ({}, (raw,))
+
+
+def by_section(told: StatusMap) -> Callable[[str, object], Meaning]:
+    """`meaning` by the name of a section: meaning("orders", "shipped")."""
+    return lambda section, value: meaning(told[section], value)
+
+
+def word_by_section(told: StatusMap) -> Callable[[str, object], tuple[str | None, tuple[str, ...]]]:
+    """The same where nothing but our word is told: None when the map does not have it."""
+
+    def word(section: str, value: object) -> tuple[str | None, tuple[str, ...]]:
+        fields, unmapped = meaning(told[section], value)
+        return fields.get("status"), unmapped
+
+    return word
 
 
 def fields_of(file: str, section: str, raw: str, entry: object) -> Mapping[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
 from connectors.parts.bodies.statusmap import fields_of
 from connectors.parts.bodies.tables import load_table
+from connectors.parts.values.values import compared
 
 Meaning = Mapping[str, str]  # "status", and "reason" and "substatus" where the word tells them
 
@@ -38,8 +38,7 @@ def of_carrier(word: str | None, carrier: str | None) -> Meaning | None:
 
 def plain(word: str) -> str:
     """The word as it is compared: half width, lower case, one kind of bracket, no spaces, no full stop at its end."""
-    text = "".join(unicodedata.normalize("NFKC", word).casefold().split())
-    text = text.translate(_BRACKETS).lstrip("*").rstrip("。.")
+    text = compared(word).translate(_BRACKETS).lstrip("*").rstrip("。.")
     if text.startswith("(") and text.find(")") == len(text) - 1:
         text = text[1:-1]
     for written, short in _OKURIGANA:

@@ -37,6 +37,14 @@ class Key:
     kid: str | None
     public: RSAPublicKey
 
+    def has_signed(self, signature: bytes, signed: bytes) -> bool:
+        """By RS256."""
+        try:
+            self.public.verify(signature, signed, PKCS1v15(), SHA256())
+        except InvalidSignature:
+            return False
+        return True
+
 
 def is_key_set(text: str) -> bool:
     """Whether the text is a JSON Web Key Set, rather than a secret that somebody has typed."""
@@ -71,17 +79,9 @@ def check_detached(signature: str, body: bytes, keys: Sequence[Key], header: str
         return Fault(reason=f"{header} is made with a key that we do not know yet", unknown_key=True)
     payload = body if told.get("b64") is False else urlsafe_b64encode(body).rstrip(b"=")
     signed = protected.encode() + b"." + payload
-    if any(_holds(key, given, signed) for key in candidates):
+    if any(key.has_signed(given, signed) for key in candidates):
         return None
     return Fault(reason=f"{header} does not fit the body")
-
-
-def _holds(key: Key, signature: bytes, signed: bytes) -> bool:
-    try:
-        key.public.verify(signature, signed, PKCS1v15(), SHA256())
-    except InvalidSignature:
-        return False
-    return True
 
 
 def _key(row: Mapping[str, Any]) -> Key | None:

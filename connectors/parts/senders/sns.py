@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
+from connectors.parts.bodies.jsonbody import glance, load_object
 from connectors.parts.bodies.jsonbody import load as load_json
 from connectors.parts.values.loose import text
 from engine.contracts import Delivery, Reading, Refused, Unreadable, Verified
@@ -69,19 +70,13 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 def identify(delivery: Delivery) -> Verified:
     """SNS's own id, which a retry repeats."""
-    try:
-        told = envelope(delivery)
-    except Unreadable:
-        return Verified()
+    told = glance(delivery.body)
     return Verified(key=text(told.get("MessageId")), topic=text(told.get("Type")))
 
 
 def envelope(delivery: Delivery) -> Mapping[str, Any]:
     """SNS's envelope. Raises Unreadable."""
-    body = load_json(delivery.body)
-    if not isinstance(body, dict):
-        raise Unreadable("the body is not a JSON object")
-    return body
+    return load_object(delivery.body)
 
 
 def message(told: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from connectors.parts import settings as schema
 from connectors.parts.senders.sns import CERTIFICATE, host, known, parsed
 from connectors.parts.talk.asking import ask, good
 from engine.contracts import Api, Asking, Conversation, HttpRequest, Renewed, Unanswered
@@ -54,16 +55,15 @@ def _get(url: str) -> HttpRequest:
 
 # The settings of a connection that is told of its messages by SNS.
 SETTINGS: Mapping[str, Any] = {
-    "topic_arn": {
-        "type": "string", "pattern": r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}(?![\s\S])",
-        "title": "SNS topic of the events: no other is believed", "title_ja": "イベント通知のSNSトピックARN",
-    },
-    "sns_url": {
-        "type": "string", "pattern": r"^https?://[^/?#@\s]+(?![\s\S])",
-        "title": "address of SNS; without it that of the topic's region", "title_ja": "SNSのアドレス(通常は不要)",
-    },
-    "sns_certificates": {
-        "type": "string", "secret": True,
-        "title": "certificates that SNS signs with: fetched and kept by the engine", "title_ja": "SNSの証明書(自動)",
-    },
+    "topic_arn": schema.text(
+        "SNS topic of the events: no other is believed", "イベント通知のSNSトピックARN",
+        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}(?![\s\S])",
+    ),
+    "sns_url": schema.text(
+        "address of SNS; without it that of the topic's region", "SNSのアドレス(通常は不要)",
+        pattern=r"^https?://[^/?#@\s]+(?![\s\S])",
+    ),
+    "sns_certificates": schema.secret(
+        "certificates that SNS signs with: fetched and kept by the engine", "SNSの証明書(自動)"
+    ),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connectors.parts import settings as schema
 from engine.contracts import Failure, HttpRequest
 
 
@@ -22,8 +23,7 @@ def nobody_knows(why: str, count: int) -> list[Failure]:
 
 def batch_setting(most: int, usual: int) -> Mapping[str, Any]:
     """How many messages one request may carry, as a setting of the connection."""
-    return {
-        "type": "string", "pattern": r"^[1-9][0-9]{0,3}(?![\s\S])",
-        "title": f"how many messages that may wait share a request at most: 1 to {most}; without it {usual}",
-        "title_ja": f"急がないメッセージをまとめて送る件数の上限(1~{most}、既定は{usual})",
-    }  # fmt: skip
+    return schema.text(
+        f"how many messages that may wait share a request at most: 1 to {most}; without it {usual}",
+        f"急がないメッセージをまとめて送る件数の上限(1~{most}、既定は{usual})", pattern=r"^[1-9][0-9]{0,3}(?![\s\S])",
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.sending.http_answer import Row
+from connectors.parts.sending.mail_receipts import SOFT
 from engine.contracts import FailureScope
 
 KINDS = ("rejected", "deferred", "ambiguous")
@@ -26,6 +27,15 @@ def rows_of(table: Mapping[str, Any]) -> tuple[Row, ...]:
         kind, scope = outcome_of(outcome)
         found += [Row("", cast(Any, kind), scope, code) for code in codes]
     return tuple(found)
+
+
+def fate(table: Mapping[str, Any], word: str, code: str | None) -> str | None:
+    """What a provider's word about a message means, by the `statuses` of its table; None for a word that it does not
+    have. What is "undelivered" is told closer by the code: it may be one of those that are `dead`, or `soft`."""
+    known: str | None = table["statuses"].get(word)
+    if known != "undelivered":
+        return known
+    return "bounced" if code in table["dead"] else SOFT if code in table.get("soft", ()) else known
 
 
 def outcome_of(text: str) -> tuple[str, FailureScope]:

@@ -59,9 +59,23 @@ ROWS: tuple[Row, ...] = (
 )
 
 
+def no_id(said: Said) -> None:
+    """Of a provider that gives a good reply no id, or not in its body."""
+
+
+def named(name: str) -> Callable[[Said], str | None]:
+    """Reads the id that stands under `name`: a text of at most 200 characters."""
+
+    def ref(said: Said) -> str | None:
+        found = said.get(name)
+        return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+
+    return ref
+
+
 def outcome(
     result: Answer | Failure, *, rows: Sequence[Row] = (),
-    ref: Callable[[Said], str | None], error: Callable[[Said], tuple[str, str]],
+    ref: Callable[[Said], str | None] = no_id, error: Callable[[Said], tuple[str, str]],
 ) -> Outcome:  # fmt: skip
     """The outcome of one request.
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
+from connectors.parts import settings as schema
 from connectors.parts.sending.http_answer import Said
 from connectors.parts.talk.asking import address, ask, ask_json, form, good, said
+from connectors.parts.talk.oauth import BEARER, granted
 from connectors.parts.values.loose import number, table, text
 from engine.contracts import Asking, Conversation, Finding, HttpRequest, Renewed, Unanswered
 
 URL = "https://api.line.me"
 CONSOLE = "LINE Developers Console"
-_PRINTABLE = r"^[!-~]+(?![\s\S])"
 
 # What is told apart only by LINE's words. The first that fits names the error.
 _WORDS = (
@@ -24,31 +24,24 @@ _WORDS = (
     ("not_a_friend", re.compile(r"failed to send messages|property, 'to'", re.IGNORECASE)),
 )
 
-SETTINGS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["channel_secret"],
-    "anyOf": [{"required": ["access_token"]}, {"required": ["channel_id"]}],
-    "properties": {
-        "access_token": {
-            "type": "string", "pattern": _PRINTABLE, "secret": True,
-            "title": "Channel access token (long-lived); without it channel_id, and tokens are got as needed",
-            "title_ja": "チャネルアクセストークン(長期)。channel_idを設定した場合は不要です",
-        },
-        "channel_id": {
-            "type": "string", "pattern": r"^\d{5,20}(?![\s\S])",
-            "title": "Channel ID: with the secret it gets tokens of 15 minutes", "title_ja": "チャネルID",
-        },
-        "channel_secret": {
-            "type": "string", "pattern": _PRINTABLE, "secret": True,
-            "title": "Channel secret: checks what LINE posts", "title_ja": "チャネルシークレット",
-        },
-        "url": {
-            "type": "string", "pattern": r"^https?://[^/?#@\s]+(/[^?#\s]*)?(?![\s\S])",
-            "title": f"address of the API; without it {URL}", "title_ja": f"APIのアドレス(通常は{URL})",
-        },
-    },
+NAMED: Mapping[str, Any] = {
+    "access_token": schema.credential(
+        "Channel access token (long-lived); without it channel_id, and tokens are got as needed",
+        "チャネルアクセストークン(長期)。channel_idを設定した場合は不要です", schema.PRINTABLE,
+    ),
+    "channel_id": schema.text(
+        "Channel ID: with the secret it gets tokens of 15 minutes", "チャネルID", pattern=r"^\d{5,20}(?![\s\S])"
+    ),
+    "channel_secret": schema.credential(
+        "Channel secret: checks what LINE posts", "チャネルシークレット", schema.PRINTABLE
+    ),
+    "url": schema.address(f"address of the API; without it {URL}", f"APIのアドレス(通常は{URL})"),
 }  # fmt: skip
+
+
+def settings_with(**own: schema.Setting) -> dict[str, Any]:
+    """The settings of any channel of LINE's, and this one's own."""
+    return schema.settings({**NAMED, **own}, required=("channel_secret",), either=(("access_token",), ("channel_id",)))
 
 
 def error(said: Said) -> tuple[str, str]:
@@ -79,13 +72,10 @@ def login(asking: Asking) -> Conversation[None]:
     answer = yield from ask(request)
     if answer.code == 400:
         raise Unanswered("login", "LINE does not accept channel_id and channel_secret")
-    told = table(said(good(answer)))
-    token, lasts = text(told.get("access_token")), number(told.get("expires_in"))
-    if not token or lasts is None:
+    token, lasts = granted(answer)
+    if lasts is None:
         raise Unanswered("provider", "an answer without a token")
-    yield Renewed(
-        secrets={"access_token": token}, until={"access_token": asking.now + timedelta(seconds=int(lasts))}
-    )  # fmt: skip
+    yield Renewed(secrets={"access_token": token}, until={"access_token": asking.now + lasts})
 
 
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
@@ -103,7 +93,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
 
 
 def _get(base: str, *path: str) -> HttpRequest:
-    return HttpRequest(url=address(base, *path), method="GET", auth={"authorization": "Bearer {access_token}"})
+    return HttpRequest(url=address(base, *path), method="GET", auth=BEARER)
 
 
 def _room(limit: Any, used: Any) -> Iterator[Finding]:

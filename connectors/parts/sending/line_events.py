@@ -12,7 +12,7 @@ import msgspec
 from connectors.parts.senders.signing import refusal
 from connectors.parts.values.loose import rows, table, text
 from connectors.parts.values.times import from_unix
-from engine.contracts import Delivery, EndpointSeen, Reading, Receipt, Refused, Unreadable, Verified
+from engine.contracts import Delivery, EndpointSeen, Feedback, Reading, Receipt, Refused, Unreadable, Verified
 from engine.model.link_code import code_in
 
 HEADER = "x-line-signature"
@@ -109,3 +109,6 @@ def _events(delivery: Delivery) -> list[Mapping[str, Any]]:
     if not isinstance(body, dict) or not isinstance(body.get("events"), list):
         raise Unreadable("events: expected an array")
     return rows(body["events"])
+
+
+FEEDBACK = Feedback(verify=verify, read=read, identify=identify, secret="channel_secret")  # noqa: S106 a name

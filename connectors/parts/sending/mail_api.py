@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.parts import settings as schema
 from connectors.parts.sending.address import BadAddress, address
 from connectors.parts.sending.mime import clean, one_click
-from connectors.parts.settings import ADDRESS
 from engine.model.message import Content, Envelope
 
 TAG = re.compile(r"[A-Za-z0-9_-]{1,80}")  # what fits the correlation slot of every provider
-PRINTABLE = r"^[!-~]{8,}(?![\s\S])"
-HOST = ADDRESS
 
 FROM: Mapping[str, Any] = {
-    "from": {"type": "string", "title": "From address at a verified domain; without it the merchant's"},
-    "from_name": {"type": "string", "title": "From name; without it the merchant's"},
-    "reply_to": {"type": "string", "title": "Reply-To address"},
+    "from": schema.text("From address at a verified domain; without it the merchant's"),
+    "from_name": schema.text("From name; without it the merchant's"),
+    "reply_to": schema.text("Reply-To address"),
 }
 
 
-def settings(default: str, required: list[str], own: Mapping[str, Any]) -> Mapping[str, Any]:
+def settings(default: str, required: Sequence[str], own: Mapping[str, Any]) -> Mapping[str, Any]:
     """The JSON Schema of a provider's connection: its own settings, `url` (else `default`), and who it is from."""
-    url = {"type": "string", "title": f"address of the API; without it {default}", "pattern": HOST}
-    return {
-        "type": "object", "required": required, "additionalProperties": False,
-        "properties": {**own, "url": url, **FROM},
-    }  # fmt: skip
-
-
-def secret(title: str, title_ja: str, pattern: str = PRINTABLE) -> Mapping[str, Any]:
-    """A setting that is kept sealed."""
-    return {"type": "string", "title": title, "title_ja": title_ja, "pattern": pattern, "secret": True}
+    url = schema.address(f"address of the API; without it {default}")
+    return schema.settings({**own, "url": url, **FROM}, required=required)
 
 
 @dataclass(frozen=True, kw_only=True)

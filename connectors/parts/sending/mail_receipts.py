@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast, get_args
 
 from connectors.parts.sending.http_answer import unnamed
 from connectors.parts.sending.mail_api import TAG
 from connectors.parts.values.loose import text
-from engine.contracts import Receipt, ReceiptStatus
+from engine.contracts import EndpointSeen, Reading, Receipt, ReceiptStatus
 
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d|\.\d)")  # RFC 3463, not part of an IP address
 # Refused for good, but not because the address is dead: full, too large, what it holds, who we are (RFC 3463, 3.3-3.8).
@@ -39,6 +39,20 @@ def receipt(
         message=message, merchant=merchant if merchant and TAG.fullmatch(merchant) else None, as_of=at, machine=machine,
         status=cast(ReceiptStatus, ends), code=(unnamed(code or "") or "")[:100] or None,
         detail=unnamed(detail or ""), soft=ends == "undelivered" and soft(reply, told=status == SOFT),
+    )  # fmt: skip
+
+
+def about_one(found: Receipt | None, otherwise: str, unmapped: tuple[str, ...] = ()) -> Reading:
+    """The reading of an event about one message; `otherwise` says why it is about none of ours."""
+    return Reading(receipts=(found,) if found else (), unmapped=unmapped, ignored=None if found else otherwise)
+
+
+def about_many(receipts: Sequence[Receipt], endpoints: Sequence[EndpointSeen], unmapped: Sequence[str]) -> Reading:
+    """The reading of a post about any number of messages, and of what people have written back."""
+    nothing = not (receipts or endpoints or unmapped)
+    return Reading(
+        receipts=tuple(receipts), endpoints=tuple(endpoints), unmapped=tuple(dict.fromkeys(unmapped)),
+        ignored="nothing about a message of ours" if nothing else None,
     )  # fmt: skip
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from connectors.parts.sending.address import address
-from connectors.parts.sending.http_answer import Row, Said
+from connectors.parts.sending.http_answer import Row, Said, no_id
 from connectors.parts.sending.http_answer import outcome as answered
-from engine.contracts import Accepted, Ambiguous, Answer, Failure, Outcome
+from engine.contracts import Accepted, Ambiguous, Answer, Capabilities, Failure, Outcome
 from engine.model.message import Envelope
 
 NAMELESS = {"ja": "お客様"}
-HOST = r"^https?://[^/?#@\s{}]+(/[^?#\s{}]*)?(?![\s\S])"
-TOKEN: Mapping[str, Any] = {"type": "string", "pattern": r"^[!-~]+(?![\s\S])", "secret": True}
+
+
+ROWS = (Row("400", "rejected", "message"), Row("422", "rejected", "message"))  # behind those of the platform
+
+
+def capabilities(per_second: int) -> Capabilities:
+    """A platform asks for something: it is handed nothing but messages of the purpose "service"."""
+    return Capabilities(per_second=per_second, purposes=frozenset({"service"}))
 
 
 def customer(envelope: Envelope) -> str:
@@ -34,9 +39,8 @@ def number(envelope: Envelope) -> str:
 
 
 def handed_over(
-    result: Answer | Failure, *, rows: Sequence[Row] = (), ref: Callable[[Said], str | None],
-    error: Callable[[Said], tuple[str, str]],
-) -> Outcome:  # fmt: skip
+    result: Answer | Failure, *, rows: Sequence[Row] = ROWS, ref: Callable[[Said], str | None] = no_id
+) -> Outcome:
     """The outcome of one request to a platform whose pages do not say what a good answer holds: 2xx is one when its
     body is empty or a JSON object that names no error, and not a page of somebody in between."""
     if not isinstance(result, Answer) or not 200 <= result.code < 300:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Literal
 from unicodedata import normalize
 
-from engine.model.message import Content
+from engine.contracts import EndpointSeen, Reading
+from engine.model.message import Content, Medium
 from engine.model.segments import JAPAN, counted
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -58,3 +60,19 @@ def wish(text: str | None) -> Literal["left", "back"] | None:
     if word in _LEAVE:
         return "left"
     return "back" if word in _COME_BACK else None
+
+
+def wished(medium: Medium, address: str, said: str | None, at: datetime) -> EndpointSeen | None:
+    """What somebody wants who has written back from this number; None for what asks for nothing."""
+    want = wish(said) if E164.fullmatch(address) else None
+    if want is None:
+        return None
+    detail = "STOP" if want == "left" else "START"
+    return EndpointSeen(medium=medium, address=address, as_of=at, status=want, detail=detail)
+
+
+def answered(address: str, said: str | None, at: datetime) -> Reading:
+    """The reading of an SMS that somebody has written back."""
+    if seen := wished("sms", address, said, at):
+        return Reading(endpoints=(seen,))
+    return Reading(ignored="a message that asks for nothing")

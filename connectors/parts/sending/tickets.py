@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.parts import settings as schema
 from connectors.parts.sending.address import address
 from engine.model.message import Content, Envelope
 
@@ -15,19 +16,29 @@ LONGEST_SUBJECT = 250
 MOST_TEXT = 60_000  # characters
 
 FIELDS: Mapping[str, Any] = {
-    "tags": {
-        "type": "string", "pattern": r"^[\w-]{1,32}(,[\w-]{1,32}){0,9}(?![\s\S])",
-        "title": "tags of every ticket, separated by commas; without it todoke",
-        "title_ja": "チケットに付けるタグ（カンマ区切り。既定はtodoke）",
-    },
-    "requester": {
-        "type": "string", "pattern": r"^[^@\s]+@[^@\s]+(?![\s\S])",
-        "title": "mail address that stands for customers whose address is not known",
-        "title_ja": "メールアドレスがわからないお客様の代わりに使うアドレス",
-    },
+    "tags": schema.text(
+        "tags of every ticket, separated by commas; without it todoke",
+        "チケットに付けるタグ（カンマ区切り。既定はtodoke）",
+        pattern=r"^[\w-]{1,32}(,[\w-]{1,32}){0,9}(?![\s\S])",
+    ),
+    "requester": schema.text(
+        "mail address that stands for customers whose address is not known",
+        "メールアドレスがわからないお客様の代わりに使うアドレス", pattern=r"^[^@\s]+@[^@\s]+(?![\s\S])",
+    ),
+    "group_id": schema.text("id of the group that gets them", pattern=r"^\d{1,18}(?![\s\S])"),
+    "url": schema.address("address of the API; without it the subdomain's", pattern=schema.UNBRACED),
 }  # fmt: skip
-HOST = r"^https?://[^/?#@\s{}]+(/[^?#\s{}]*)?(?![\s\S])"
 SUBDOMAIN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(?![\s\S])"
+
+
+def subdomain(host: str) -> dict[str, Any]:
+    """The account by the first part of its host ("freshdesk.com")."""
+    return schema.text(f"hanaya of hanaya.{host}", f"サブドメイン（hanaya.{host}のhanaya）", pattern=SUBDOMAIN)
+
+
+def base(settings: Mapping[str, str], host: str) -> str:
+    """Where the API of the connection is."""
+    return settings.get("url") or f"https://{settings['subdomain']}.{host}"
 
 
 def objections(content: Content) -> tuple[str, ...]:
@@ -63,3 +74,14 @@ def tags(envelope: Envelope, settings: Mapping[str, str]) -> list[str]:
 def tag(envelope: Envelope) -> str:
     """The tag that only this message's ticket has."""
     return f"todoke-{envelope.id}".replace("_", "-")
+
+
+def group(settings: Mapping[str, str]) -> dict[str, int]:
+    """Who of the staff gets it, where the connection says so."""
+    return {"group_id": int(settings["group_id"])} if settings.get("group_id") else {}
+
+
+def number(ticket: Mapping[str, Any]) -> str | None:
+    """What the help desk calls a ticket that it gives back."""
+    known = ticket.get("id")
+    return str(known) if isinstance(known, int | str) and known else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -70,6 +71,11 @@ def pause(headers: Mapping[str, str]) -> timedelta | None:
     return min(timedelta(seconds=int(asked[:9])), _LONGEST_PAUSE)
 
 
+def paused(answer: Answer, seconds: str | None) -> Answer:
+    """The answer with the pause that its system names in a way of its own, under the header that all others use."""
+    return replace(answer, headers={"retry-after": seconds, **answer.headers}) if seconds else answer
+
+
 def address(base: str, *path: str, **query: object) -> str:
     """`base` and more path, each part quoted, and the query without its empty values."""
     parts = "/".join((base.rstrip("/"), *(quote(part, safe="") for part in path)))
@@ -82,9 +88,11 @@ def form(fields: Mapping[str, str]) -> bytes:
     return urlencode(fields).encode()
 
 
-def sending(url: str, record: Any, auth: Mapping[str, str], method: str = "POST") -> HttpRequest:
-    """A request with the record as its JSON body."""
-    headers = {"content-type": "application/json"}
+def sending(
+    url: str, record: Any, auth: Mapping[str, str], method: str = "POST", more: Mapping[str, str] | None = None
+) -> HttpRequest:
+    """A request with the record as its JSON body; `more` are further headers."""
+    headers = {"content-type": "application/json", **(more or {})}
     return HttpRequest(method=method, url=url, headers=headers, auth=auth, body=as_body(record))
 
 

@@ -72,6 +72,12 @@ def _path(path: object) -> str:
     return ".".join(str(part)[:40] for part in path[:8]) if isinstance(path, list) else ""
 
 
+def following(listed: Mapping[str, Any]) -> str | None:
+    """Where the list goes on behind this page of it (`pageInfo { hasNextPage endCursor }`); None at its end."""
+    page = table(listed.get("pageInfo"))
+    return text(page.get("endCursor")) if page.get("hasNextPage") is True else None
+
+
 def snake(value: Any) -> Any:
     """The value with the keys of all its objects as `snake_case`: REST and GraphQL of one vendor use the same words
     and write them differently."""

@@ -79,6 +79,15 @@ def renew(asking: Asking, renewal: Renewal) -> Conversation[None]:
     yield Renewed(secrets=secrets, until=until)
 
 
+def granted(answer: Answer) -> tuple[str, timedelta | None]:
+    """The access token of a good answer, and how long it lasts where that is told. Raises Unanswered."""
+    told = table(said(good(answer)))
+    token, seconds = text(told.get("access_token")), number(told.get("expires_in"))
+    if not token:
+        raise Unanswered("provider", "an answer without a token")
+    return token, timedelta(seconds=int(seconds)) if seconds is not None and 0 <= seconds < 10**9 else None
+
+
 def _is_spent(asking: Asking) -> bool:
     until = asking.until.get("access_token")
     return not asking.settings.get("access_token") or (until is not None and until <= asking.now + EARLY)

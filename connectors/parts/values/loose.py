@@ -45,6 +45,11 @@ def flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def is_on(value: object) -> bool:
+    """Is a flag set? Databases write 1, JSON true, PHP sometimes "1"."""
+    return value is True or text(value) == "1"
+
+
 def table(value: object) -> Mapping[str, Any]:
     """The object, or an empty one."""
     return value if isinstance(value, dict) else {}

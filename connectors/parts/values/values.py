@@ -58,6 +58,11 @@ def narrow(cell: str) -> str:
     return DASH.sub("-", unicodedata.normalize("NFKC", plain).strip())
 
 
+def compared(word: str) -> str:
+    """A word as it is compared: case, width and spaces do not count."""
+    return "".join(unicodedata.normalize("NFKC", word).casefold().split())
+
+
 def tracking(cell: str) -> tuple[str, ...]:
     """The tracking numbers in a cell (some warehouses join several by commas, slashes or line breaks).
 

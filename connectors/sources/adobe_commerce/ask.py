@@ -33,7 +33,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
         elif answer.code in (401, 403):
             do = (
                 "since 2.4.4 switch on Stores, Configuration, Services, OAuth, Consumer Settings, Allow OAuth Access "
-                "Tokens to be used as standalone Bearer tokens; then connections set ... token=<access token>"
+                "Tokens to be used as standalone Bearer tokens; then set token=<access token>"
             )
             return (Finding(level="error", what="Magento refuses the token", do=do),)
         elif answer.code == 404:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.parts.values.loose import first, identity, number, plain, quantity, raw_status, rows, text
-from connectors.sources.adobe_commerce.words import amount, yes
+from connectors.sources.adobe_commerce.words import amount
 from engine.model.order import Line
 from engine.model.shipment import Packed
 
@@ -73,7 +73,7 @@ def packed(items: object, order: Mapping[str, Any]) -> tuple[Packed, ...] | None
 
 def _ships(item: Mapping[str, Any], order: Mapping[str, Any]) -> bool:
     kind = raw_status(item.get("product_type"))
-    return not (yes(order.get("is_virtual")) or yes(item.get("is_virtual")) or kind in NOTHING_TRAVELS)
+    return not ((order.get("is_virtual")) or (item.get("is_virtual")) or kind in NOTHING_TRAVELS)
 
 
 def _never_sent(item: Mapping[str, Any]) -> Decimal:

@@ -11,7 +11,7 @@ from connectors.sources.adobe_commerce.lines import lines, sent_whole
 from connectors.sources.adobe_commerce.memos import memo
 from connectors.sources.adobe_commerce.parcels import count, shipment
 from connectors.sources.adobe_commerce.parties import orderer, payer, recipient
-from connectors.sources.adobe_commerce.words import amount, changed, meaning, positive, when, yes
+from connectors.sources.adobe_commerce.words import amount, changed, meaning, positive, when
 from engine.contracts import Delivery, OrderSeen, Reading, Ref, Unreadable
 from engine.model.order import Payment
 
@@ -83,7 +83,7 @@ def _allocated(source: Mapping[str, Any]) -> bool | None:
 
 def _notified(source: Mapping[str, Any], memos: Records) -> tuple[str, ...]:
     """What Magento has mailed. Its order mail leaves when the order is placed, and says that it stands."""
-    told: list[str] = ["order.created", "order.confirmed"] if yes(source.get("email_sent")) else []
-    if any(yes(one.get("email_sent")) for one in memos):
+    told: list[str] = ["order.created", "order.confirmed"] if (source.get("email_sent")) else []
+    if any((one.get("email_sent")) for one in memos):
         told += ["order.refunded", "order.partially_refunded"]
     return tuple(told)

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.parts.parcels.carriers import slug
 from connectors.parts.values.loose import identity, raw_status, rows, text
 from connectors.sources.adobe_commerce.lines import packed
-from connectors.sources.adobe_commerce.words import changed, when, yes
+from connectors.sources.adobe_commerce.words import changed, when
 from engine.contracts import Reading, Ref, ShipmentSeen, Unreadable
 from engine.model.shipment import Packed
 
@@ -34,7 +34,7 @@ def shipment(
     contents = packed(source.get("items"), order or {})
     times = [changed(source), *(changed(one) for one in tracks)]
     as_of = max(filter(None, times), default=received_at)
-    told = yes(source.get("email_sent")) if source.get("email_sent") is not None else None
+    told = (source.get("email_sent")) if source.get("email_sent") is not None else None
     seen = []
     for place, one in enumerate(tracks):
         seen.append(
@@ -67,7 +67,7 @@ def count(shipments: Sequence[Mapping[str, Any]]) -> int | None:
 
 def _parcel(
     source: Mapping[str, Any], ref: Ref, as_of: datetime, left_at: datetime, contents: tuple[Packed, ...] | None,
-    siblings: int | None, told: bool | None,
+    siblings: int | None, told: bool | None
 ) -> ShipmentSeen:  # fmt: skip
     title, code = text(source.get("title")), raw_status(source.get("carrier_code"))
     return ShipmentSeen(

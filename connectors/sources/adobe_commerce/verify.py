@@ -13,12 +13,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import datetime
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from connectors.parts.senders.jwks import Key
 from connectors.parts.senders.signing import token_in_url
 from engine.contracts import Delivery, Refused, Verified
 
@@ -46,7 +45,7 @@ def identify(delivery: Delivery) -> Verified:
     return Verified(key=headers.get("x-adobe-event-id"), topic=headers.get("x-adobe-event-code"), by="token")
 
 
-def _keys(text: str) -> list[RSAPublicKey]:
+def _keys(text: str) -> list[Key]:
     """The RSA keys among the PEM blocks; line breaks may have become spaces on a command line."""
     found = []
     for block in _PEM.findall(text.replace("\\n", "\n")):
@@ -56,20 +55,14 @@ def _keys(text: str) -> list[RSAPublicKey]:
         except (ValueError, UnsupportedAlgorithm):
             continue
         if isinstance(key, RSAPublicKey):
-            found.append(key)
+            found.append(Key(kid=None, public=key))
     return found
 
 
-def _fits(key: RSAPublicKey, signature: str, body: bytes) -> bool:
+def _fits(key: Key, signature: str, body: bytes) -> bool:
     """What is signed is the body as Adobe's own runtime hands it over, in base64; the body itself is as good."""
     try:
         given = b64decode(signature, validate=True)
     except (binascii.Error, ValueError):
         return False
-    for signed in (b64encode(body), body):
-        try:
-            key.verify(given, signed, PKCS1v15(), SHA256())
-        except InvalidSignature:
-            continue
-        return True
-    return False
+    return any(key.has_signed(given, signed) for signed in (b64encode(body), body))

@@ -8,17 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from connectors.parts.bodies import statusmap
-from connectors.parts.values.loose import money, number, plain, rounded, text
+from connectors.parts.values.loose import money, number, plain, rounded
 from connectors.parts.values.times import moment
 from engine.model.order import Money
 
 MAP = statusmap.load(Path(__file__).parent)
-
-
-def meaning(section: str, value: object) -> tuple[str | None, tuple[str, ...]]:
-    """Our word for a raw state, and the raw state itself when the map does not have it."""
-    fields, unmapped = statusmap.meaning(MAP[section], value)
-    return fields.get("status"), unmapped
+meaning = statusmap.word_by_section(MAP)
 
 
 def when(source: Mapping[str, Any], name: str) -> datetime | None:
@@ -29,11 +24,6 @@ def when(source: Mapping[str, Any], name: str) -> datetime | None:
 def changed(source: Mapping[str, Any]) -> datetime | None:
     """When the record last changed."""
     return when(source, "updated_at") or when(source, "created_at")
-
-
-def yes(value: object) -> bool:
-    """A flag as PHP writes it: 1, "1", true."""
-    return value is True or text(value) == "1"
 
 
 def amount(value: object, currency: object) -> Money | None:

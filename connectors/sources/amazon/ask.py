@@ -61,7 +61,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     open_ = {first(table(one.get("marketplace")).get("id")) for one in rows(told.get("payload"))}
     missing = [one for one in marketplaces(asking) if one not in open_]
     if missing:
-        do = "connections set ... marketplaces=<ids of those that you sell in>"
+        do = "todoke connections set CONNECTION marketplaces=<ids of those that you sell in>"
         return (Finding(level="error", what=f"the seller does not sell in {', '.join(missing)}", do=do),)
     return (Finding(level="ok", what="Amazon lets this application in"),)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.parts.senders.polled import identify, verify
-from connectors.parts.settings import address, choice, secret, settings, text
+from connectors.parts.settings import address, own_mails, secret, settings, text
 from connectors.sources.base.asked import TOKENS, URL, check
 from connectors.sources.base.poll import poll
 from connectors.sources.base.read import read
@@ -21,13 +21,7 @@ SETTINGS = settings(
         ),
         "refresh_token": secret("Refresh token, renewed by itself", "リフレッシュトークン（自動で更新されます）"),
         "access_token": secret("Access token, fetched by itself", "アクセストークン（自動で取得されます）"),
-        "own_mails": choice(
-            "BASE's own mails count, so that ours are not sent beside them",
-            "BASEが送るメールと同じお知らせを送らない",
-            "yes",
-            "no",
-            default="yes",
-        ),
+        "own_mails": own_mails("BASE's", "BASE"),
         "url": address(default=URL),
     }
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.parcels import carrier_words
+from connectors.parts.values.values import compared
 
 Meaning = Mapping[str, str]
 
@@ -16,7 +16,7 @@ Meaning = Mapping[str, str]
 @lru_cache(maxsize=512)  # a file says a few words many times
 def of_order(word: str) -> Meaning | None:
     """What an order status says ("入金済": {"payment": "paid"}); None when nobody has mapped it."""
-    return _orders().get(_plain(word))
+    return _orders().get(compared(word))
 
 
 def of_parcel(word: str, carrier: str | None) -> Meaning | None:
@@ -28,8 +28,4 @@ def of_parcel(word: str, carrier: str | None) -> Meaning | None:
 def _orders() -> dict[str, Meaning]:
     """The words of orders, as compared."""
     table = load_table(Path(__file__).with_name("status_map.yaml"))["order"]
-    return {_plain(word): said for word, said in table.items()}
-
-
-def _plain(word: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", word).casefold().split())
+    return {compared(word): said for word, said in table.items()}

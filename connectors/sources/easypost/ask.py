@@ -110,7 +110,8 @@ def subscribe(asking: Asking, target: str) -> Conversation[tuple[Finding, ...]]:
     yield from _send(asking, "PATCH", ("webhooks", name), {"webhook_secret": secret})
     if mine.get("disabled_at") is None:
         return (Finding(level="ok", what="the webhook is there"),)
-    return (Finding(level="warning", what="EasyPost had disabled the webhook; it is on again"),)
+    do = "see whether EasyPost can reach the intake address: it disables what keeps failing"
+    return (Finding(level="warning", what="EasyPost had disabled the webhook; it is on again", do=do),)
 
 
 def _send(asking: Asking, method: str, path: tuple[str, ...], body: Mapping[str, Any]) -> Conversation[None]:

@@ -34,7 +34,7 @@ def fetch(asking: Asking, ref: str) -> Conversation[None]:
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     """Can orders be read? Webhooks cannot be looked at: the API does not show them."""
     if not asking.settings.get("url"):
-        return (Finding(level="error", what="the shop has no address", do="--set url=https://shop.example.jp"),)
+        return (Finding(level="error", what="the shop has no address", do="set url=https://shop.example.jp"),)
     try:
         data = yield from put(asking, lambda _: "{ orders(page: 1, limit: 1) { totalCount } }")
     except Unanswered as unanswered:

@@ -1,50 +1,25 @@
-"""UN/EDIFACT: despatch advices (DESADV) and status reports (IFTSTA), posted or as files."""
+"""UN/EDIFACT: despatch advices (DESADV) and status reports (IFTSTA), posted or as files; others are passed over."""
 
 from __future__ import annotations
 
-from connectors.parts.parcels.partner_codes import PATTERN
-from connectors.parts.senders.trust import identify, verify
-from connectors.parts.settings import choice, secret, settings, text
-from connectors.sources.edifact.read import SYNTAX, read
-from engine.contracts import Manifest, Source
+from connectors.parts.parcels import edi
+from connectors.parts.parcels.edi_source import source
+from connectors.sources.edifact import status
+from connectors.sources.edifact.advice import notice
+from connectors.sources.edifact.envelope import messages
 
-SETTINGS = settings(
-    {
-        "secret": secret("Secret for posted files", "送信用シークレット"),
-        "order": text(
-            "Where the order's number stands: qualifiers of RFF, the best first",
-            "注文番号の場所（RFFの修飾子。優先順にカンマ区切り）",
-            default=SYNTAX.orders,
-        ),
-        "timezone": text(
-            "Time zone of times without an offset, at places whose country has no single clock",
-            "時差のない日時のタイムゾーン",
-            default=SYNTAX.zone,
-        ),
-        "tests": choice(
-            "Interchanges marked as a test (UNB, 0035 is 1)",
-            "テスト指定（UNBのテスト標識が1）の電文の扱い",
-            "read",
-            "ignore",
-            default="read",
-        ),
-    },
-    required=("secret",),
-    patterns=PATTERN,
+SYNTAX = edi.Syntax(
+    called="message type",
+    zone="UTC",
+    orders="ON,CO",
+    messages=messages,
+    kinds={"DESADV": edi.noticed(notice), "IFTSTA": status.observed},
 )
-
-SOURCE = Source(
-    manifest=Manifest(
-        name="edifact",
-        title="UN/EDIFACT (DESADV, IFTSTA)",
-        title_ja="UN/EDIFACT（DESADV・IFTSTA）",
-        modes=("webhook", "file"),
-        capabilities=frozenset({"tracking", "scans", "partial_shipments", "routing", "eta"}),
-        settings=SETTINGS,
-        time_zone=SYNTAX.zone,
-        notifies_customer="no",
-    ),
-    verify=verify,
-    read=read,
-    identify=identify,
+SOURCE = source(
+    "edifact",
+    ("UN/EDIFACT (DESADV, IFTSTA)", "UN/EDIFACT（DESADV・IFTSTA）"),
+    SYNTAX,
+    orders=("qualifiers of RFF", "RFFの修飾子"),
+    zone=("times without an offset, at places whose country has no single clock", "時差のない日時"),
+    tests=("UNB, 0035 is 1", "UNBのテスト標識が1"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.parts.parcels import carriers
+from connectors.parts.parcels.edi_text import loops
 from connectors.parts.values import people
 from connectors.parts.values.countries import country
 from connectors.sources.edifact.segments import Segment
@@ -31,17 +32,8 @@ def carrier(told: Sequence[Segment]) -> tuple[str | None, str | None]:
 
 def recipient(told: Sequence[Segment]) -> Party | None:
     """The party to whom it goes, of the best role that has more than a number, with the contact behind it."""
-    loops: dict[str, list[Segment]] = {}
-    current: list[Segment] | None = None
-    for one in told:
-        if one.id == "NAD":
-            current = [one]
-            loops.setdefault(one.at(1), current)
-        elif one.id not in _LOOP:
-            current = None
-        elif current is not None:
-            current.append(one)
-    return next(filter(None, (_party(loops[role]) for role in RECEIVERS if role in loops)), None)
+    found = loops(told, "NAD", _LOOP, lambda one: one.at(1))
+    return next(filter(None, (_party(found[role]) for role in RECEIVERS if role in found)), None)
 
 
 def _party(loop: Sequence[Segment]) -> Party | None:

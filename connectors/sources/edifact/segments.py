@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from connectors.parts.parcels.edi_text import BREAKS, SPACE, skip, text_of
 from engine.contracts import Unreadable
 
 # By the syntax identifier of the UNB; A and B are ASCII, where many write Latin letters all the same.
@@ -18,8 +19,6 @@ CHARSETS = {
     "UNOX": "iso2022_jp",
 }  # fmt: skip
 _NAMED = re.compile(rb"UNB[^A-Za-z0-9](UNO[A-Z])")
-_BREAKS = str.maketrans("", "", "\r\n")
-_SPACE = " \t\n"
 _MARKS = 6  # characters of a UNA behind its name
 
 
@@ -47,40 +46,21 @@ class Marks:
 
 def segments(body: bytes) -> Iterator[Segment]:
     """All segments of all interchanges, in their order. Raises Unreadable for what is no EDIFACT."""
-    text = _text(body)
-    place = _skip(text, 0)
+    named = _NAMED.search(body[:200])
+    charset = CHARSETS.get(named[1].decode(), "cp1252") if named else "cp1252"
+    text = text_of(body, "EDIFACT", charset, escaped=charset == "iso2022_jp")
+    place = skip(text, 0)
     if text[place : place + 3] not in ("UNA", "UNB", "UNG", "UNH"):
         raise Unreadable("no EDIFACT: expected an interchange that begins with UNA or UNB")
     marks = Marks()
     while place < len(text):
         if text.startswith("UNA", place):
             marks, place = _marks(text, place + 3)
-        part, place = _next(text, _skip(text, place), marks)
+        part, place = _next(text, skip(text, place), marks)
         segment = _segment(part, marks)
         if segment.id:
             yield segment
-        place = _skip(text, place)
-
-
-def _text(body: bytes) -> str:
-    if b"\x00" in body:
-        raise Unreadable("the file holds NUL bytes (is it UTF-16?): EDIFACT is plain text")
-    named = _NAMED.search(body[:200])
-    charset = CHARSETS.get(named[1].decode(), "cp1252") if named else "cp1252"
-    try:
-        # Valid UTF-8 with letters beyond ASCII is no accident, whatever the UNB says of it.
-        text = body.decode("utf-8-sig")
-        if charset == "iso2022_jp" and "\x1b" in text:
-            text = body.decode(charset, errors="replace")
-    except UnicodeDecodeError:
-        text = body.decode(charset, errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _skip(text: str, place: int) -> int:
-    while place < len(text) and text[place] in _SPACE:
-        place += 1
-    return place
+        place = skip(text, place)
 
 
 def _marks(text: str, place: int) -> tuple[Marks, int]:
@@ -89,7 +69,7 @@ def _marks(text: str, place: int) -> tuple[Marks, int]:
     if len(told) < _MARKS or told[:_MARKS].isalnum():
         raise Unreadable("the UNA is cut short: it names six characters")
     component, element, _, release, reserved, terminator = tuple(told)
-    if reserved not in " *" and text[_skip(text, place + _MARKS - 1) :][:2] == "UN":
+    if reserved not in " *" and text[skip(text, place + _MARKS - 1) :][:2] == "UN":
         return Marks(component, element, release, reserved), place + _MARKS - 1
     return Marks(component, element, release, terminator), place + _MARKS
 
@@ -111,15 +91,13 @@ def _released(text: str, place: int, first: int, release: str) -> bool:
 
 
 def _segment(part: str, marks: Marks) -> Segment:
-    part = part.translate(_BREAKS).strip(_SPACE)
+    part = part.translate(BREAKS).strip(SPACE)
     if marks.release == " " or marks.release not in part:
         elements = [element.split(marks.component) for element in part.split(marks.element)]
     else:
         elements = _unescaped(part, marks)
     named, *rest = elements
-    return Segment(
-        named[0].strip(_SPACE).upper(), tuple(tuple(one.strip(_SPACE) for one in element) for element in rest)
-    )
+    return Segment(named[0].strip(SPACE).upper(), tuple(tuple(one.strip(SPACE) for one in element) for element in rest))
 
 
 def _unescaped(part: str, marks: Marks) -> list[list[str]]:

@@ -10,7 +10,7 @@ from connectors.parts.values import days
 from connectors.parts.values.loose import first, identity, number, plain, quantity, raw_status, rows, table, text, yen
 from connectors.sources.logiless.parcels import count_parcels, delivery, unnamed
 from connectors.sources.logiless.parties import party
-from connectors.sources.logiless.words import MAP, ZONE, Record, fetched, is_on, meaning, says, unmapped, when
+from connectors.sources.logiless.words import MAP, ZONE, Record, fetched, meaning, says, unmapped, when
 from engine.contracts import OrderSeen, Reading, Ref, Unreadable
 from engine.model.order import Line, Money, Payment
 
@@ -96,9 +96,9 @@ def _lines(record: Record) -> tuple[Line, ...] | None:
     found = []
     for place, row in enumerate(rows(record["lines"]), 1):
         count, article = quantity(row.get("quantity")), table(row.get("article"))
-        if is_on(row.get("is_child")) or not count:
+        if (row.get("is_child")) or not count:
             continue
-        given_up = "cancelled" in says(row, "lines", "status") or is_on(row.get("is_partial_cancel"))
+        given_up = "cancelled" in says(row, "lines", "status") or (row.get("is_partial_cancel"))
         sku = first(row.get("article_code"), article.get("code"))
         found.append(
             Line(

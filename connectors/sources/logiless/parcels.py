@@ -11,7 +11,7 @@ from connectors.parts.values.loose import first, identity, quantity, rows, table
 from connectors.parts.values.slots import arrival
 from connectors.parts.values.waybills import numbers
 from connectors.sources.logiless.parties import party
-from connectors.sources.logiless.words import ZONE, Record, carrier, is_on, says, unmapped, when
+from connectors.sources.logiless.words import ZONE, Record, carrier, says, unmapped, when
 from engine.contracts import Reading, Ref, ShipmentSeen, Unreadable
 from engine.model.shipment import Packed
 
@@ -66,7 +66,7 @@ def count_parcels(deliveries: Iterable[Record]) -> int | None:
 
 def _parcel(
     record: Record, ref: Ref, received_at: datetime, contents: tuple[Packed, ...] | None = None,
-    siblings: int | None = None,
+    siblings: int | None = None
 ) -> ShipmentSeen:  # fmt: skip
     as_of = when(record, "updated_at", "finished_at", "created_at") or received_at
     cancelled = _cancelled(record)
@@ -136,7 +136,7 @@ def _contents(record: Record, order: Ref, *, several: bool) -> tuple[Packed, ...
     packed = []
     for line in rows(record.get("lines")):
         origin = _ref(table(line.get("origin")))
-        if is_on(line.get("is_child")) or "cancelled" in says(line, "lines", "status"):
+        if (line.get("is_child")) or "cancelled" in says(line, "lines", "status"):
             continue
         if several and (origin is None or not _same(origin, order)):
             continue

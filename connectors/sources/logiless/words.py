@@ -14,6 +14,7 @@ from connectors.parts.values import days
 from connectors.parts.values.loose import text
 
 MAP = statusmap.load(Path(__file__).parent)
+meaning = statusmap.by_section(MAP)
 ZONE = "Asia/Tokyo"
 
 Record = Mapping[str, Any]
@@ -24,11 +25,6 @@ _COUNTED = re.compile(r"(?<=[a-z])(?=\d$)")
 def field(record: Record, name: str) -> Any:
     """The value of "recipient_name1", which deliveries inside orders call "recipient_name_1"."""
     return record[name] if name in record else record.get(_COUNTED.sub("_", name))
-
-
-def meaning(section: str, word: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """What status_map.yaml says of a word, and the word when it says nothing."""
-    return statusmap.meaning(MAP[section], word)
 
 
 def says(record: Record, section: str, *names: str) -> Mapping[str, str]:
@@ -57,8 +53,3 @@ def carrier(method: object) -> tuple[str | None, str | None]:
 def fetched(method: object) -> bool:
     """Does the customer fetch it, so that nothing travels?"""
     return "fetched" in meaning("methods", method)[0]
-
-
-def is_on(value: object) -> bool:
-    """Is a flag set? Orders write 1 and 0, deliveries true and false."""
-    return value is True or text(value) == "1"

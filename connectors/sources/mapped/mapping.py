@@ -10,11 +10,12 @@ from typing import Any
 from connectors.parts.bodies import told_yaml
 from connectors.parts.bodies.told_yaml import Path
 from connectors.parts.values.times import zone_named
+from connectors.parts.values.values import compared
 from connectors.sources.mapped.expressions import Expression
 from connectors.sources.mapped.options import OPTIONS, Polling, Shape, Verifying
 from connectors.sources.mapped.places import Mistake, Places
 from connectors.sources.mapped.spec import CHOICES, MEANINGS, RECORD, Part
-from connectors.sources.mapped.words import Meaning, Statuses, plain_word
+from connectors.sources.mapped.words import Meaning, Statuses
 from engine.contracts import Unreadable
 
 MOST_LETTERS = 64 * 1024
@@ -121,7 +122,7 @@ class Loader(Places):
         self.known(told, MEANINGS, ("statuses",))
         return {
             section: {
-                plain_word(raw): tuple(
+                compared(raw): tuple(
                     self.meaning(one, section, ("statuses", section, raw))
                     for one in self.items(said, ("statuses", section, raw))
                 )

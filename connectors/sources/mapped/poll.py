@@ -64,7 +64,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
         keys = ", ".join(list(answer)[:12]) if isinstance(answer, dict) else type(answer).__name__
         what = f"the answer has nothing under {how.each.source}; there is: {keys}"
         return (Finding(level="error", what=what, do="correct each: under poll: of the mapping"),)
-    return (Finding(level="ok", what=f"answers, {len(_records(how, answer))} records on the first page"),)
+    return (Finding(level="ok", what=f"the system answers; records on the first page: {len(_records(how, answer))}"),)
 
 
 def _how(asking: Asking) -> tuple[Mapped, Polling]:

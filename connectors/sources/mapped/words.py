@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from connectors.parts.values.values import compared
 
 LONGEST = 64  # of a status that nobody has mapped, kept for the operator
 
@@ -21,14 +22,9 @@ class Meaning:
 Statuses = Mapping[str, Mapping[str, tuple[Meaning, ...]]]  # part -> word as compared -> meanings
 
 
-def plain_word(word: str) -> str:
-    """A status as compared: case, width and spaces do not count."""
-    return "".join(unicodedata.normalize("NFKC", word).casefold().split())
-
-
 def looked_up(statuses: Statuses, section: str, raw: str) -> tuple[Meaning, ...] | None:
     """What the status means; None when the table does not have it. A scan may stand in the shipments' table."""
-    key = plain_word(raw)
+    key = compared(raw)
     for name in (section, "shipment") if section == "scan" else (section,):
         if key in (table := statuses.get(name, {})):
             return table[key]

@@ -39,7 +39,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     for kind in ("orders", "payments"):
         answer = yield from ask(get(asking, kind, fields="id", limit=1))
         if answer.code == 401:
-            do = "make a secret API key in the admin (Settings, Secret API Keys): connections set ... token=..."
+            do = "make a secret API key in the admin (Settings, Secret API Keys), then set token=..."
             return (Finding(level="error", what="Medusa refuses the key", do=do),)
         if answer.code == 403:
             findings.append(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.jsonbody import load_object
 from connectors.parts.values.loose import first, flag, raw_status, table
 from connectors.sources.medusa.orders import order
 from connectors.sources.medusa.words import known_id, when
@@ -48,9 +48,7 @@ PREFIXES: Mapping[str, str] = {"order_": "orders", "ful_": "fulfillments", "pay_
 def read(delivery: Delivery) -> Reading:
     """What the delivery says. Raises Unreadable for a body that is not strict JSON, or shows neither an event nor
     an order."""
-    body = load(delivery.body)
-    if not isinstance(body, dict):
-        raise Unreadable("the body is not a JSON object")
+    body = load_object(delivery.body)
     snapshot = table(body.get("order")) or body
     if "currency_code" in snapshot and ("items" in snapshot or "display_id" in snapshot):
         return order(snapshot, delivery, table(body.get("no_notification")))

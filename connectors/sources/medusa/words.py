@@ -13,13 +13,8 @@ from connectors.parts.values.loose import rows, table, text
 from connectors.parts.values.times import moment
 
 MAP = statusmap.load(Path(__file__).parent)
+meaning = statusmap.word_by_section(MAP)
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-
-
-def meaning(section: str, value: object) -> tuple[str | None, tuple[str, ...]]:
-    """Our word for a raw status, and the raw status itself when the map does not have it."""
-    fields, unmapped = statusmap.meaning(MAP[section], value)
-    return fields.get("status"), unmapped
 
 
 def when(source: Mapping[str, Any], name: str) -> datetime | None:

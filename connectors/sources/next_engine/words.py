@@ -13,6 +13,7 @@ from connectors.parts.values import days
 from connectors.parts.values.loose import text
 
 MAP = statusmap.load(Path(__file__).parent)
+meaning = statusmap.by_section(MAP)
 ZONE = "Asia/Tokyo"
 BASE = "receive_order_"
 ROW = "receive_order_row_"
@@ -22,11 +23,6 @@ Fields = Mapping[str, Any]
 # A slip that was split off carries its order's number and "-bk-" with a count
 # (https://manual.next-engine.net/main/orders/ord_denpyo/j-denpyo_koushin/11162/).
 _SPLIT_OFF = re.compile(r"(?:-bk-\d+)+$", re.IGNORECASE)
-
-
-def meaning(section: str, code: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """What status_map.yaml says of a code, and the code when it says nothing. An empty code means nothing."""
-    return statusmap.meaning(MAP[section], code)
 
 
 def on(fields: Fields, name: str) -> bool:

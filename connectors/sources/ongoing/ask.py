@@ -78,7 +78,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     for owner in owners:
         answer = yield from ask(_get(asking, "orders", goodsOwnerId=owner, maxOrdersToGet=1))
         if answer.code == 401:
-            do = "ask Ongoing or the warehouse for a user of the REST API: connections set ... user=... password=..."
+            do = "ask Ongoing or the warehouse for a user of the REST API, then set user=... password=..."
             return (Finding(level="error", what="user or password is refused", do=do),)
         if answer.code in (400, 403, 404):
             do = "check the id, and that the user may see this goods owner"

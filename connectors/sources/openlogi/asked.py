@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from connectors.parts.talk.asking import address, ask, good, said
+from connectors.parts.talk.asking import address, ask, good, paused, said
 from connectors.parts.values.loose import rows, table
 from engine.contracts import Answer, Asking, Conversation, Finding, HttpRequest, Unanswered
 
 URL = "https://api.openlogi.com/api"
 VERSION = "1.5"
+MINUTE = "60"  # by which the allowance is counted; nothing is said of how much of it is left to wait
 
 
 def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
@@ -55,10 +56,5 @@ def told_by(answer: Answer) -> Any:
     if answer.code == 402:
         raise Unanswered("quota", "status 402: Openlogi wants a means of payment", timedelta(hours=6))
     if answer.code == 429:
-        good(answer if "retry-after" in answer.headers else _in_a_minute(answer))
+        answer = paused(answer, MINUTE)
     return said(good(answer))
-
-
-def _in_a_minute(answer: Answer) -> Answer:
-    """The allowance is counted by the minute, and nothing is said of how much of it is left to wait."""
-    return Answer(code=answer.code, headers={**answer.headers, "retry-after": "60"}, body=answer.body)

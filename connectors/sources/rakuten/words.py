@@ -14,6 +14,7 @@ from connectors.parts.values.loose import number, rows, table, text, yen
 from engine.model.order import Money
 
 MAP = statusmap.load(Path(__file__).parent)
+meaning = statusmap.by_section(MAP)
 ZONE = "Asia/Tokyo"
 UNKNOWN = -9999  # an amount that is not settled yet
 
@@ -40,11 +41,6 @@ def models(record: Record, name: str) -> list[Record]:
     """The objects of a list inside; one object counts as a list of it."""
     value = model(record, name)
     return [value] if isinstance(value, dict) else rows(value)
-
-
-def meaning(section: str, code: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """What status_map.yaml says of a code, and the code when it says nothing."""
-    return statusmap.meaning(MAP[section], code)
 
 
 def when(record: Record, name: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.parts.settings import address, choice, secret, settings
+from connectors.parts.settings import address, secret, settings, yes_or_no
 from connectors.sources.saleor.check import check
 from connectors.sources.saleor.poll import poll
 from connectors.sources.saleor.read import read
@@ -28,11 +28,9 @@ SETTINGS = settings(
             "Keys that Saleor publishes; fetched and renewed by Todoke",
             "Saleorが公開する鍵（自動で取得・更新します）",
         ),
-        "source_mails": choice(
+        "source_mails": yes_or_no(
             "Whether Saleor or another app writes when staff asks for it; no: only Todoke does",
             "お客様への通知を選んだとき、Saleor側もメールを送るか（no: Todokeだけが送る）",
-            "yes",
-            "no",
             default="yes",
         ),
     }

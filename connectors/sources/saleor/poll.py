@@ -7,8 +7,8 @@ from typing import Any
 
 from connectors.parts.talk.asking import as_body
 from connectors.parts.talk.cursor import window
-from connectors.parts.talk.graphql import snake
-from connectors.parts.values.loose import identity, rows, table, text
+from connectors.parts.talk.graphql import following, snake
+from connectors.parts.values.loose import identity, rows, table
 from connectors.parts.values.times import moment
 from connectors.sources.saleor.asks import heard, whole
 from connectors.sources.saleor.queries import CHANGED, RENUMBERED
@@ -28,7 +28,7 @@ def poll(asking: Asking) -> Conversation[None]:
     while True:
         asked = {"since": since, "first": MANY, "after": place.after}
         listed = table(whole((yield from heard(asking, CHANGED, asked)), "orders")["orders"])
-        nodes, after = _nodes(listed), _next(listed)
+        nodes, after = _nodes(listed), following(listed)
         found = [one for one in _found(nodes, asking) if one.key not in known]
         changes = [moment(node.get("updatedAt")) for node in nodes]
         if not (found and after and after != place.after):
@@ -49,7 +49,7 @@ def _renumbered(asking: Asking, since: str, known: set[str]) -> Conversation[Non
         if found:
             known |= {one.key for one in found}
             yield Page(found=tuple(found))
-        last, after = after, _next(listed)
+        last, after = after, following(listed)
         if not found or after is None or after == last:
             return
 
@@ -70,8 +70,3 @@ def _found(nodes: list[Mapping[str, Any]], asking: Asking) -> Iterator[Found]:
 
 def _nodes(listed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [table(edge.get("node")) for edge in rows(listed.get("edges"))]
-
-
-def _next(listed: Mapping[str, Any]) -> str | None:
-    page = table(listed.get("pageInfo"))
-    return text(page.get("endCursor")) if page.get("hasNextPage") is True else None

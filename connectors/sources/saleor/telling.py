@@ -14,6 +14,7 @@ from connectors.parts.values.times import moment
 from engine.model.order import Money
 
 MAP = statusmap.load(Path(__file__).parent)
+meaning = statusmap.by_section(MAP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +52,6 @@ class Telling:
     def first(self, *types: str) -> datetime | None:
         """When one of these first stood in the order's log."""
         return next((at for kind, _, at in self.happened if kind in types), None)
-
-
-def meaning(section: str, value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Our fields for a raw status, and the raw status itself when the map does not have it."""
-    return statusmap.meaning(MAP[section], value)
 
 
 def currency_of(order: Mapping[str, Any]) -> str | None:

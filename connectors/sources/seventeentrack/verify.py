@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.jsonbody import glance
 from connectors.parts.senders.signing import refusal
 from connectors.parts.talk import asking
 from connectors.parts.values.loose import raw_status, rows, table, text
-from engine.contracts import Delivery, Refused, Unreadable, Verified
+from engine.contracts import Delivery, Refused, Verified
 
 HEADER = "sign"
 
@@ -31,10 +31,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 def identify(delivery: Delivery) -> Verified:
     """Event and state as the body tells them."""
-    try:
-        body = table(load(delivery.body))
-    except Unreadable:
-        return Verified()
+    body = glance(delivery.body)
     event = text(body.get("event"))
     stopped = raw_status(event) == "tracking_stopped"
     return Verified(key=None if stopped else state(table(body.get("data"))), topic=event)

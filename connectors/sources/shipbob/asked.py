@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from connectors.parts.talk import asking as talk
 from connectors.parts.talk.asking import address, ask, good
 from engine.contracts import Answer, Asking, Conversation, HttpRequest
 
@@ -35,8 +36,7 @@ def asked(request: HttpRequest) -> Conversation[Answer]:
 
 def paused(answer: Answer) -> Answer:
     """The answer with the pause under the header that everybody else uses."""
-    told = answer.headers.get("x-retry-after")
-    return replace(answer, headers={"retry-after": told, **answer.headers}) if told else answer
+    return talk.paused(answer, answer.headers.get("x-retry-after"))
 
 
 def _request(asking: Asking, method: str, path: tuple[str, ...], query: Mapping[str, object]) -> HttpRequest:

@@ -45,7 +45,7 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
         hooks = yield from _hooks(asking)
         off = [hook for hook in hooks if hook.get("enabled") is False]
         if off:
-            what = f"{len(off)} of {len(hooks)} webhooks are switched off, as ShipBob does after five days of failures"
+            what = f"webhooks switched off, as ShipBob does after five days of failures: {len(off)} of {len(hooks)}"
             found.append(Finding(level="warning", what=what, do="switch them on under Integrations > Webhooks"))
     return tuple(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from connectors.parts.settings import address, choice, number, secret, settings, text
+from connectors.parts.settings import address, choice, number, secret, settings, text, yes_or_no
 from connectors.sources.shippo.ask import check, fetch, subscribe
 from connectors.sources.shippo.poll import DAYS, MOST, poll
 from connectors.sources.shippo.read import ZONE, read
@@ -32,11 +32,9 @@ SETTINGS = settings(
         "days": number(
             "For how many days without any news a parcel is asked about", "動きのない荷物を何日間問い合わせるか", DAYS
         ),
-        "others": choice(
+        "others": yes_or_no(
             "yes: ask about parcels too of which Shippo has told nothing yet",
             "Shippoからまだ知らせのない荷物も問い合わせるか（yes: する）",
-            "yes",
-            "no",
             default="no",
         ),
         "order_number": choice(

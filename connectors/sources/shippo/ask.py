@@ -57,7 +57,8 @@ def subscribe(asking: Asking, target: str) -> Conversation[tuple[Finding, ...]]:
         return (Finding(level="ok", what="the webhook is there"),)
     wanted["event"] = text(mine.get("event")) or "track_updated"
     yield from _send(asking, "PUT", ("webhooks", identity(mine.get("object_id")) or ""), wanted)
-    return (Finding(level="warning", what="the webhook was off or had another secret; it is right again"),)
+    do = "nothing; should it come again, see whether somebody else changes it"
+    return (Finding(level="warning", what="the webhook was off or had another secret; it is right again", do=do),)
 
 
 def _leads_to(hook: Mapping[str, Any], target: str) -> bool:

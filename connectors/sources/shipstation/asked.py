@@ -6,9 +6,10 @@ https://docs.shipstation.com/apis/shipstation-v1/docs/requirements
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from connectors.parts.talk import asking as talk
 from connectors.parts.talk.asking import address, as_body, ask, good, said, state
 from connectors.parts.values.loose import identity, number, rows, table
 from connectors.sources.shipstation.resources import URL
@@ -50,8 +51,7 @@ def sheet(home: str, name: str, query: Mapping[str, object], page: int, size: in
 def paused(answer: Answer) -> Answer:
     """The answer with the pause under the header that everybody else uses; ShipStation counts down to its next
     minute."""
-    told = answer.headers.get("x-rate-limit-reset")
-    return replace(answer, headers={"retry-after": told, **answer.headers}) if told else answer
+    return talk.paused(answer, answer.headers.get("x-rate-limit-reset"))
 
 
 def found(name: str, record: Mapping[str, Any], part: str = "") -> Found:

@@ -36,7 +36,8 @@ def check(asking: Asking) -> Conversation[tuple[Finding, ...]]:
     found = [Finding(level="ok", what="ShipStation takes the API key")]
     if off := [hook for hook in hooks if hook.get("Active") is False]:
         do = "switch them on under Settings > Integrations > Webhooks in ShipStation, or delete them there"
-        found.append(Finding(level="warning", what=f"{len(off)} of {len(hooks)} webhooks are switched off", do=do))
+        what = f"webhooks that are switched off: {len(off)} of {len(hooks)}"
+        found.append(Finding(level="warning", what=what, do=do))
     return tuple(found)
 
 

@@ -11,9 +11,10 @@ from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.parts.talk.asking import ask, form, good, said
+from connectors.parts.talk.asking import ask, form
 from connectors.parts.talk.graphql import Heard, put, question
-from connectors.parts.values.loose import number, table, text
+from connectors.parts.talk.oauth import granted
+from connectors.parts.values.loose import number, table
 from connectors.sources.shopify.queries import VERSION
 from engine.contracts import Asking, Conversation, HttpRequest, Renewed, Unanswered
 
@@ -100,9 +101,5 @@ def _login(asking: Asking) -> Conversation[None]:
     answer = yield from ask(request)
     if answer.code == 400:  # invalid_client, shop_not_permitted: the app is not installed there
         raise Unanswered("login", "Shopify does not know this client_id and client_secret for the shop")
-    told = table(said(good(answer)))
-    token, lasts = text(told.get("access_token")), number(told.get("expires_in"))
-    if token is None:
-        raise Unanswered("provider", "an answer without access_token")
-    lifetime = timedelta(seconds=int(lasts)) if lasts and 0 < lasts < 10**9 else A_DAY
-    yield Renewed(secrets={"access_token": token}, until={"access_token": asking.now + lifetime})
+    token, lasts = granted(answer)
+    yield Renewed(secrets={"access_token": token}, until={"access_token": asking.now + (lasts or A_DAY)})

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from connectors.parts.talk.asking import as_body
 from connectors.parts.talk.cursor import Window, window
+from connectors.parts.talk.graphql import following
 from connectors.parts.values.loose import identity, rows, table, text
 from connectors.parts.values.times import iso, moment
 from connectors.sources.shopify.asks import heard, may_ask, pause, whole
@@ -48,7 +49,7 @@ def poll(asking: Asking) -> Conversation[None]:
             if (one := _found(full)) and one.key not in known:
                 known.add(one.key)
                 found.append(one)
-        after = _next(listed)
+        after = following(listed)
         last = not found or after is None or after == place.after
         place = place.reached(after, *(one.changed_at for one in found))
         yield Page(found=tuple(found), cursor=(place.done() if last else place).text)
@@ -92,7 +93,7 @@ def _complete(asking: Asking, node: Mapping[str, Any], place: Window) -> Convers
 def _rest(asking: Asking, query: str, holder: Mapping[str, Any], name: str) -> Conversation[None]:
     """What follows in a list that is longer than the page of its order showed; added to it in its place."""
     listed = table(holder.get(name))
-    nodes, after = listed.get("nodes"), _next(listed)
+    nodes, after = listed.get("nodes"), following(listed)
     for _ in range(MOST_PAGES_OF_A_LIST):
         if not isinstance(nodes, list) or after is None:
             return
@@ -100,13 +101,8 @@ def _rest(asking: Asking, query: str, holder: Mapping[str, Any], name: str) -> C
         more = table(table(answer.data.get("node")).get(name))
         added = [one for one in rows(more.get("nodes")) if one not in nodes]
         nodes += added
-        after = _next(more) if added else None
+        after = following(more) if added else None
 
 
 def _nodes(listed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return rows(listed.get("nodes")) or [table(edge.get("node")) for edge in rows(listed.get("edges"))]
-
-
-def _next(listed: Mapping[str, Any]) -> str | None:
-    page = table(listed.get("pageInfo"))
-    return text(page.get("endCursor")) if page.get("hasNextPage") is True else None

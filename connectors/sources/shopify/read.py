@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.parts.bodies.jsonbody import load
+from connectors.parts.bodies.jsonbody import load_object
 from connectors.parts.bodies.records import each, unwrapped
 from connectors.parts.values.loose import raw_status
 from connectors.parts.values.times import moment
@@ -60,9 +60,7 @@ def read(delivery: Delivery) -> Reading:
     topic = (delivery.topic or header(delivery, "topic") or "").strip().lower()
     if topic and topic not in TOPICS:
         return Reading(ignored=f"topic {raw_status(topic)} is not used")
-    body = load(delivery.body)
-    if not isinstance(body, dict):
-        raise Unreadable("the body is not a JSON object")
+    body = load_object(delivery.body)
     if "order_edit" in body:
         return Reading(ignored="orders/edited lists changes only; orders/updated brings the edited order")
     if isinstance(body.get("data"), dict) and body.keys() <= {"data", "extensions", "errors"}:

@@ -40,7 +40,7 @@ def subscribe(asking: Asking, target: str) -> Conversation[tuple[Finding, ...]]:
         right += finding is None
         found += [finding] if finding else []
     if right:
-        found.insert(0, Finding(level="ok", what=f"{right} webhooks are there and complete"))
+        found.insert(0, Finding(level="ok", what=f"webhooks that are there and complete: {right}"))
     return tuple(found)
 
 
@@ -98,5 +98,5 @@ def _signed_by(asking: Asking) -> list[Finding]:
     client, secret = asking.settings.get("client_secret"), asking.settings.get("secret")
     if not client or client == secret:
         return []
-    do = "add it to the secrets: todoke connections set <connection> --set secret=<client secret>"
+    do = "add it to the secrets: todoke connections set CONNECTION secret=<client secret>"
     return [Finding(level="warning", what="`secret` is not the app's client secret, which signs its webhooks", do=do)]

@@ -14,11 +14,7 @@ from engine.contracts import Unreadable
 from engine.model.order import Money
 
 MAP = statusmap.load(Path(__file__).parent)
-
-
-def meaning(section: str, value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Our fields for a raw status, and the raw status itself when the map does not have it."""
-    return statusmap.meaning(MAP[section], value)
+meaning = statusmap.by_section(MAP)
 
 
 def amount(source: Mapping[str, Any], key: str, currency: object = None) -> Money | None:

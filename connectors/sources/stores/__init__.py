@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.parts.senders.polled import identify, verify
-from connectors.parts.settings import address, choice, secret, settings
+from connectors.parts.settings import address, own_mails, secret, settings
 from connectors.sources.stores.asked import URL, check
 from connectors.sources.stores.poll import poll
 from connectors.sources.stores.read import read
@@ -15,13 +15,7 @@ from engine.contracts import Api, Manifest, Source
 SETTINGS = settings(
     {
         "token": secret("Credential of the shop", "ショップのクレデンシャル"),
-        "own_mails": choice(
-            "STORES' own mails count, so that ours are not sent beside them",
-            "STORESが送るメールと同じお知らせを送らない",
-            "yes",
-            "no",
-            default="yes",
-        ),
+        "own_mails": own_mails("STORES'", "STORES"),
         "url": address(default=URL),
     }
 )

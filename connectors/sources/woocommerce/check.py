@@ -36,8 +36,8 @@ def _webhooks(asking: Asking) -> Conversation[Finding]:
     stopped = sum(1 for hook in ours if text(hook.get("status")) == "disabled")
     if stopped:
         do = "ours are switched on again within a day; for others see WooCommerce > Settings > Advanced > Webhooks"
-        return Finding(level="warning", what=f"{stopped} order webhooks are disabled after failures", do=do)
-    return Finding(level="ok", what=f"{len(ours)} order webhooks, none disabled")
+        return Finding(level="warning", what=f"order webhooks that are disabled after failures: {stopped}", do=do)
+    return Finding(level="ok", what=f"order webhooks: {len(ours)}, none disabled")
 
 
 def _trackings(code: int) -> Finding:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from connectors.parts.bodies.tables import load_table
 from connectors.parts.parcels import carriers
+from connectors.parts.parcels.edi_text import loops
 from connectors.parts.values import people
 from connectors.parts.values.countries import country
 from connectors.sources.x12.segments import Segment
@@ -39,17 +40,8 @@ def of_routing(told: Sequence[Segment]) -> tuple[str | None, str | None]:
 
 def recipient(told: Sequence[Segment]) -> Party | None:
     """The party to whom it goes, with the address and the contact that follow its N1."""
-    loops: dict[str, list[Segment]] = {}
-    current: list[Segment] | None = None
-    for one in told:
-        if one.id == "N1":
-            current = [one]
-            loops.setdefault(one[1].upper(), current)
-        elif one.id not in _LOOP:
-            current = None
-        elif current is not None:
-            current.append(one)
-    return next((_party(loops[role]) for role in RECEIVERS if role in loops), None)
+    found = loops(told, "N1", _LOOP, lambda one: one[1].upper())
+    return next((_party(found[role]) for role in RECEIVERS if role in found), None)
 
 
 def _party(loop: Sequence[Segment]) -> Party | None:

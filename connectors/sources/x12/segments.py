@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from connectors.parts.parcels.edi_text import BREAKS, SPACE, skip, text_of
 from engine.contracts import Unreadable
 
 ISA_ELEMENTS = 16
 _FRAGMENT = re.compile(r"(?:GS|ST|BSN|B10)([^A-Za-z0-9\s])")
-_BREAKS = str.maketrans("", "", "\r\n")
-_SPACE = " \t\n"  # not what Python strips: partners end segments and elements by control characters
 _NEAR = 16  # characters between the last separator of an ISA and the segment after it
 
 
@@ -37,8 +36,8 @@ class Segment:
 
 def segments(body: bytes) -> Iterator[Segment]:
     """All segments of all interchanges, in their order. Raises Unreadable for what is no X12."""
-    text = _text(body)
-    place = _skip(text, 0)
+    text = text_of(body, "X12")
+    place = skip(text, 0)
     if text[place : place + 3].upper() != "ISA":
         start = _FRAGMENT.match(text[place:])
         if start is None:
@@ -59,23 +58,7 @@ def segments(body: bytes) -> Iterator[Segment]:
         body_start = end + 1
         place = _end(text, body_start, separator, terminator)
         yield from _split(text[body_start:place], separator, terminator)
-        place = _skip(text, place)
-
-
-def _text(body: bytes) -> str:
-    if b"\x00" in body:
-        raise Unreadable("the file holds NUL bytes (is it UTF-16?): X12 is plain text")
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("cp1252", errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _skip(text: str, place: int) -> int:
-    while place < len(text) and text[place] in _SPACE:
-        place += 1
-    return place
+        place = skip(text, place)
 
 
 def _terminator(text: str, head: int, separator: str) -> str:
@@ -83,7 +66,7 @@ def _terminator(text: str, head: int, separator: str) -> str:
     near = text[head : head + _NEAR]
     following = near.find(f"GS{separator}")
     between = near[:following] if following >= 0 else near[:2]
-    core = between.strip(_SPACE)
+    core = between.strip(SPACE)
     if len(core) >= 2:
         return core[-1]
     if not core or ("\n" in between and text.count(f"{core}\n", head, head + 2000) <= 1):
@@ -93,7 +76,7 @@ def _terminator(text: str, head: int, separator: str) -> str:
 
 def _end(text: str, place: int, separator: str, terminator: str) -> int:
     """Where the interchange ends: behind its IEA, or before the next ISA where that is missing."""
-    gap = "" if terminator in _SPACE else r"[ \t\n]*"  # where space ends segments, it is looked at once
+    gap = "" if terminator in SPACE else r"[ \t\n]*"  # where space ends segments, it is looked at once
     mark = re.compile(rf"{re.escape(terminator)}{gap}(IEA|ISA){re.escape(separator)}")
     found = mark.search(text, max(0, place - 1))
     if found is None:
@@ -112,5 +95,5 @@ def _split(text: str, separator: str, terminator: str) -> Iterator[Segment]:
 
 
 def _segment(part: str, separator: str) -> Segment:
-    name, *elements = (one.strip(_SPACE) for one in part.translate(_BREAKS).split(separator))
+    name, *elements = (one.strip(SPACE) for one in part.translate(BREAKS).split(separator))
     return Segment(name.rpartition("/")[2].upper(), tuple(elements))

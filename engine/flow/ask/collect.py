@@ -138,7 +138,7 @@ class _Look:
         ]
         waits = sum(not one.done for one in self.seen.values())
         where, what = self.visit.settings.get("drop", "the mailbox"), "mails" if self.drop.whole else "files"
-        return (*bad, Finding(level="ok", what=f"looks into {where}; {waits} {what} there are not put away yet"))
+        return (*bad, Finding(level="ok", what=f"looks into {where}; {what} there that are not put away yet: {waits}"))
 
     def _away(self, entry: Entry, folder: str, reason: str | None) -> None:
         known = self.seen[entry.name]

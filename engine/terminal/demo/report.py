@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.model.message import OPEN
+from engine.rules.english import Count
 from engine.store import reports
 from engine.store.counts import Fate, fates
 from engine.terminal.demo.shop import SLUG
@@ -55,7 +56,7 @@ def report(app: App, merchant: int, console: Console, answers: Mapping[tuple[str
     _print(f"\ndeliveries         {sum(answers.values()) - refused} taken in, {refused} with a wrong signature refused")
     for (source, status, expected), count in answers.items():
         if not expected:
-            _print(f"unexpected         {source} was answered {status}, {count} times")
+            _print(f"unexpected         {source} was answered {status}, {Count(count):time|times}")
     if address := tracking_address(app, merchant, "shipped"):
         _print(f"on its way         {address}")
     if silent and silent[0].order:

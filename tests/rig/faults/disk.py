@@ -49,11 +49,11 @@ def full(scene: Scene) -> None:
     """ENOSPC: a file that takes all the room there is, and whatever a checkpoint gives back."""
     filler = scene.home / "filler"
     end = time.monotonic() + FULL
-    with filler.open("wb") as file:
+    # Unbuffered, or closing it would write once more what there was no room for.
+    with filler.open("wb", buffering=0) as file:
         while time.monotonic() < end:
             try:
                 file.write(bytes(1 << 16))
-                file.flush()
             except OSError:
                 time.sleep(0.02)
     filler.unlink()
