@@ -38,7 +38,8 @@ CHUNK = 20_000  # copies in one commit: SQLite has one writer, and the installat
 # Copies of one message of the other merchant's: real ones, that are judged, written and sent.
 COPIES = text("""INSERT INTO message (public_id, merchant_id, subject_id, journey, digest, step, run_key, recipient,
     occurrence, event_key, anchor, template, purpose, lane, status, planned_at, due_at, expires_at, fence, tries)
-    WITH RECURSIVE counted(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < :until)
+    WITH RECURSIVE counted(n) AS
+    (SELECT CAST(:first AS integer) UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < :until)
     SELECT :kind || n, merchant_id, subject_id, journey, digest, step, run_key, recipient, :kind || n, event_key,
     anchor, template, purpose, :lane, 'planned', planned_at, due_at, expires_at, 0, 0 FROM counted,
     (SELECT * FROM message WHERE merchant_id = :merchant AND template = 'order_confirmed' ORDER BY id LIMIT 1) AS one

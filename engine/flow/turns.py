@@ -76,6 +76,7 @@ class Turns(Generic[K]):
         self.under_way = 0  # batches
         # How many of those slices may be under way; the other threads are there for whoever comes. None: any number.
         self.at_once: int | None = None
+        self.aim, self.least = AIM, LEAST
 
     @property
     def wants_help(self) -> bool:
@@ -185,7 +186,7 @@ class Turns(Generic[K]):
             cost = self._cost.get(key)
             if cost is None:
                 return min(most, FIRST) if self._crowd else most
-            return max(LEAST, min(most, int((AIM if self._crowd else ALONE) / max(cost, 1e-6))))
+            return max(self.least, min(most, int((self.aim if self._crowd else ALONE) / max(cost, 1e-6))))
 
     def _had(self, key: K, *, deep: bool) -> bool:
         """They have had their turn; who has more waits for the next one at the end of the line."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from engine.store import driver
 
@@ -26,6 +27,7 @@ JSON = {"json_serializer": _json, "json_deserializer": json.loads}
 POOL = {"pool_size": 20, "max_overflow": 20}
 # A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for ever.
 IDLE_MS = 60_000
+RESTED = 0.5  # seconds: a connection that was used so recently is there; no database restarts as fast
 
 
 def make_engine(url: str) -> Engine:
@@ -62,8 +64,22 @@ def _postgresql(url: URL, options: dict[str, Any]) -> Engine:
         "options": f"-c idle_in_transaction_session_timeout={IDLE_MS}",
     }  # fmt: skip
     given = {name: value for name, value in wanted.items() if name not in url.query}
-    # pool_pre_ping: one small round trip, so that a restarted database costs nobody an error.
-    return create_engine(url, pool_pre_ping=True, connect_args=given, **options)
+    engine = create_engine(url, connect_args=given, **options)
+
+    # So that a restarted database costs nobody an error; a round trip for every transaction would cost a tenth of it.
+    @event.listens_for(engine, "checkin")
+    def _used(_raw: Any, record: Any) -> None:
+        record.info["used"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _alive(raw: Any, record: Any, _proxy: Any) -> None:
+        if monotonic() - record.info.get("used", monotonic()) > RESTED:
+            try:
+                engine.dialect.do_ping(raw)
+            except engine.dialect.loaded_dbapi.Error as gone:
+                raise DisconnectionError from gone  # the pool takes another one
+
+    return engine
 
 
 def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
