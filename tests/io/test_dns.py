@@ -167,4 +167,4 @@ def test_tags_are_read_as_receivers_do():
 def test_a_server_in_ones_own_network_is_not_judged():
     sender = Sender(domain="hana.example", selectors=("s1",), host="10.0.0.7")
     level, what, _ = worst({}, sender)
-    assert (level, "network of your own" in what) == ("warning", True)
+    assert (level, "in your own network" in what) == ("warning", True)
