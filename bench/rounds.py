@@ -75,12 +75,14 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def interleave(contestants: Mapping[str, Callable[[], Figures]], rounds: int) -> dict[str, list[Figures]]:
-    """A/B/A/B: every contestant once, then all of them again, so that a slow minute meets all alike."""
+    """A/B/A/B: every contestant once, then all of them again, so that a slow minute meets all alike. What each has
+    reached is told at once: whoever is stopped half-way has it."""
     found: dict[str, list[Figures]] = {name: [] for name in contestants}
     for number in range(1, rounds + 1):
         for name, run in contestants.items():
             print(f"round {number}/{rounds}: {name} ...", file=sys.stderr, flush=True)
-            found[name].append(run())
+            found[name].append(figures := run())
+            print("   ", ", ".join(f"{key} {value:.4g}" for key, value in figures.items()), file=sys.stderr, flush=True)
     return found
 
 
