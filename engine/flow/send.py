@@ -55,7 +55,7 @@ def _deliver(app: App, merchant: int, ids: Sequence[int]) -> float:
     log_in(app, letters)
     for some in _at_once(app, letters):
         allowed = [letter for letter in some if isinstance(letter.verdict, Allow)]
-        ready = [one for letter in allowed if (one := _written(app, letter, known.get(letter.row.id))) is not None]
+        ready = [one for letter in allowed if (one := _write(app, letter, known.get(letter.row.id))) is not None]
         unwritten = {letter.row.id for letter in allowed} - {one.letter.row.id for one in ready}
         batch = Batch(letters=some, ready=ready, known=known, unwritten=frozenset(unwritten))
         tries = arm(app, merchant, batch)
@@ -84,7 +84,7 @@ def _most(app: App, letter: Letter) -> int:
     return app.settings.batch if doubt.window_of(app, channel) > timedelta(0) else AT_ONCE
 
 
-def _written(app: App, letter: Letter, known: Before | None) -> Ready | None:
+def _write(app: App, letter: Letter, known: Before | None) -> Ready | None:
     """The letter in words and bytes; a letter that cannot be written is blocked with the reason."""
     app.store.let_by()
     try:

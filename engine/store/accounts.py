@@ -50,14 +50,13 @@ def read(tx: Tx, connections: Collection[str]) -> dict[str, Known]:
 def lock(tx: Tx, owners: Mapping[str, int | None]) -> dict[str, Known]:
     """The accounts of these connections (connection -> its merchant, or None), a row each, locked in the order of
     their names until the transaction ends. Subjects and messages are locked before them."""
-    query = LOCK if tx.locks_rows else READ
-    found = _read(tx, query, owners)
+    found = _read(tx, LOCK, owners)
     missing = sorted(name for name in owners if name not in found)
     if not missing:
         return found
     made = insert_into(ACCOUNT, postgres=tx.locks_rows).on_conflict_do_nothing()
     tx.conn.execute(made, [{"connection_id": name, "merchant_id": owners[name], **EMPTY} for name in missing])
-    return _read(tx, query, owners)
+    return _read(tx, LOCK, owners)
 
 
 def save(tx: Tx, connection: str, known: Known) -> None:

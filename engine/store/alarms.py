@@ -77,9 +77,7 @@ def _merged(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
 def take_untold(tx: Tx, real: datetime, *, lease: timedelta, limit: int) -> list[Standing]:
     """Alarms with something to tell by now, oldest first, kept from others for `lease`."""
     due = select(ALARM.c.id).where(ALARM.c.tell_at.is_not(None), ALARM.c.tell_at <= real)
-    due = due.order_by(ALARM.c.tell_at, ALARM.c.id).limit(limit)
-    if tx.locks_rows:
-        due = due.with_for_update(skip_locked=True)
+    due = due.order_by(ALARM.c.tell_at, ALARM.c.id).limit(limit).with_for_update(skip_locked=True)
     taken = update(ALARM).where(ALARM.c.id.in_(due.scalar_subquery())).values(tell_at=real + lease).returning(ALARM)
     return sorted((_standing(row) for row in tx.conn.execute(taken)), key=lambda one: one.id)
 

@@ -158,7 +158,7 @@ def first_ready() -> Select[Any]:
 def claim(tx: Tx, hook: str, *, real: datetime, until: datetime, limit: int) -> list[Call]:
     """Take events that are due for an endpoint until `until`, earliest first; of an order only the first one, while it
     is in its first tries, so that they arrive in the order in which they happened."""
-    wanted = _CLAIM.with_for_update(skip_locked=True, of=HOOK_CALL) if tx.locks_rows else _CLAIM
+    wanted = _CLAIM.with_for_update(skip_locked=True, of=HOOK_CALL)
     ids = list(tx.conn.execute(wanted, {"real": real, "hook": hook, "limit": limit}).scalars())
     if not ids:
         return []

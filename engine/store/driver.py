@@ -18,14 +18,14 @@ def fetched(conn: Connection, text: str, values: Any = ()) -> list[tuple[Any, ..
 def described(conn: Connection, text: str, values: Any) -> tuple[list[tuple[Any, ...]], list[Any]]:
     """The rows, and what the driver calls the type of each column. Raises sqlalchemy.exc.DBAPIError."""
     found: tuple[list[tuple[Any, ...]], list[Any]] = _told(
-        conn, text, lambda cursor: _all(cursor.execute(text, values))
+        conn, text, values, lambda cursor: _all(cursor.execute(text, values))
     )
     return found
 
 
 def changed(conn: Connection, text: str, values: Any = ()) -> int:
     """Execute a statement that gives no rows; how many it has changed. Raises sqlalchemy.exc.DBAPIError."""
-    count: int = _told(conn, text, lambda cursor: cursor.execute(text, values) and cursor.rowcount)
+    count: int = _told(conn, text, values, lambda cursor: cursor.execute(text, values) and cursor.rowcount)
     return count
 
 
@@ -34,29 +34,29 @@ def repeated(conn: Connection, text: str, rows: Sequence[Any]) -> None:
     if len(rows) == 1:
         changed(conn, text, rows[0])
     else:
-        _told(conn, text, lambda cursor: cursor.executemany(text, rows))
+        _told(conn, text, rows, lambda cursor: cursor.executemany(text, rows))
 
 
 def _all(cursor: Any) -> tuple[list[tuple[Any, ...]], list[Any]]:
     return cursor.fetchall(), cursor.description
 
 
-def _told(conn: Connection, text: str, work: Callable[[Any], Any]) -> Any:
+def _told(conn: Connection, text: str, values: Any, work: Callable[[Any], Any]) -> Any:
     cursor = conn.connection.cursor()
     try:
-        found = work(cursor)
-        cursor.close()
-        return found
+        return work(cursor)
     except conn.dialect.loaded_dbapi.Error as failed:
-        raise _wrapped(conn, text, cursor, failed) from failed
+        raise _wrapped(conn, text, values, cursor, failed) from failed
+    finally:
+        cursor.close()
 
 
-def _wrapped(conn: Connection, text: str, cursor: Any, failed: Exception) -> BaseException:
+def _wrapped(conn: Connection, text: str, values: Any, cursor: Any, failed: Exception) -> BaseException:
     """The error as `Connection.execute` would raise it; a connection that is gone is not given back to the pool."""
     gone = conn.dialect.is_disconnect(failed, conn.connection, cursor)  # type: ignore[arg-type] # the pool's own
     if gone:
         conn.invalidate(failed)
     known = conn.dialect.loaded_dbapi.Error
     return DBAPIError.instance(
-        text, None, failed, known, hide_parameters=True, connection_invalidated=gone, dialect=conn.dialect
+        text, values, failed, known, hide_parameters=True, connection_invalidated=gone, dialect=conn.dialect
     )

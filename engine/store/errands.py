@@ -99,9 +99,7 @@ def claim(
     where += [ERRAND.c.connection_id == connection] if connection is not None else []
     where += [ERRAND.c.kind == kind] if kind is not None else []
     wanted = select(ERRAND).where(*where).order_by(ERRAND.c.due_at, ERRAND.c.kind.desc(), ERRAND.c.ref).limit(1)
-    if tx.locks_rows:
-        wanted = wanted.with_for_update(skip_locked=True)
-    row = tx.conn.execute(wanted, {"real": real}).one_or_none()
+    row = tx.conn.execute(wanted.with_for_update(skip_locked=True), {"real": real}).one_or_none()
     if row is None:
         return None
     found = _errand(row)
@@ -118,9 +116,7 @@ def _clear(tx: Tx, real: datetime) -> None:
     """Leases that ran out, and rests that are over; what had nothing left to do is gone with its rest."""
     over = select(ERRAND.c.connection_id, ERRAND.c.kind, ERRAND.c.ref, ERRAND.c.due_at, ERRAND.c.why)
     over = over.where(ERRAND.c.lease_until.is_not(None), ERRAND.c.lease_until < REAL)
-    if tx.locks_rows:
-        over = over.with_for_update(skip_locked=True)
-    for row in tx.conn.execute(over, {"real": real}).all():
+    for row in tx.conn.execute(over.with_for_update(skip_locked=True), {"real": real}).all():
         same = (ERRAND.c.connection_id == row.connection_id, ERRAND.c.kind == row.kind, ERRAND.c.ref == row.ref)
         if row.due_at is None and row.why is None and row.kind not in RESTING:
             tx.conn.execute(delete(ERRAND).where(*same))
@@ -203,7 +199,7 @@ def few() -> Select[Any]:
 
 def _mine(tx: Tx, mine: Errand) -> Row[Any] | None:
     query = select(ERRAND).where(*_is(mine), ERRAND.c.holder == mine.holder)
-    return tx.conn.execute(query.with_for_update() if tx.locks_rows else query).one_or_none()
+    return tx.conn.execute(query.with_for_update()).one_or_none()
 
 
 def _is(one: Errand) -> tuple[ColumnElement[bool], ...]:

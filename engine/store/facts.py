@@ -43,8 +43,8 @@ NUMBERED = Query(
 THESE = and_(SUBJECT.c.merchant_id + 0 == MINE, among(SUBJECT.c.id, "ids"))
 ROWS = select(SUBJECT).where(THESE).order_by(SUBJECT.c.id)
 LOAD, LOAD_LOCKED = Query(ROWS), Query(ROWS.with_for_update(key_share=True))
-STANDING = select(SUBJECT.c.id, SUBJECT.c.version).where(THESE).order_by(SUBJECT.c.id)
-VERSIONS, VERSIONS_LOCKED = Query(STANDING), Query(STANDING.with_for_update(key_share=True))
+_STANDING = select(SUBJECT.c.id, SUBJECT.c.version).where(THESE).order_by(SUBJECT.c.id)
+VERSIONS_LOCKED = Query(_STANDING.with_for_update(key_share=True))
 SAVED = ("version", "updated_at", "stage", "sealed_state", "number", "email_index", "phone_index", "placed_at")
 SAVE = Bulk(update(SUBJECT).where(SUBJECT.c.id == bindparam("_id")).values({n: bindparam(n) for n in SAVED}))
 CREATE, NAME, REMEMBER, HAPPENED = (Bulk(insert(table)) for table in (SUBJECT, ALIAS, OBSERVATION, EVENT))
@@ -98,7 +98,7 @@ def load(tx: Tx, ids: Collection[int], *, lock: bool = False) -> dict[int, Held]
     """Subjects by id, locked in the order of their ids where the database locks rows."""
     if not ids:
         return {}
-    query = LOAD_LOCKED if lock and tx.locks_rows else LOAD
+    query = LOAD_LOCKED if lock else LOAD
     return {
         row.id: Held(
             id=row.id, merchant=row.merchant_id, version=row.version, wrapped_key=row.wrapped_key, stage=row.stage,
@@ -126,8 +126,7 @@ def versions(tx: Tx, ids: Collection[int]) -> dict[int, int]:
     """Subject -> its version, locked like `lock`."""
     if not ids:
         return {}
-    query = VERSIONS_LOCKED if tx.locks_rows else VERSIONS
-    return {row.id: row.version for row in query(tx, merchant=tx.merchant, ids=ids)}
+    return {row.id: row.version for row in VERSIONS_LOCKED(tx, merchant=tx.merchant, ids=ids)}
 
 
 def create(tx: Tx, count: int, now: datetime) -> list[Held]:

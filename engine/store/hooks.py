@@ -101,7 +101,7 @@ def every(tx: Tx) -> list[Hook]:
 def by_id(tx: Tx, number: str, *, lock: bool = False) -> Hook | None:
     """The endpoint of that id."""
     query = select(HOOK).where(HOOK.c.id == number)
-    row = tx.conn.execute(query.with_for_update() if lock and tx.locks_rows else query).one_or_none()
+    row = tx.conn.execute(query.with_for_update() if lock else query).one_or_none()
     return _hook(tx, row) if row else None
 
 

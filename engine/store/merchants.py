@@ -25,6 +25,13 @@ CHANNELS = Query(
     .where(CONNECTION.c.role == "channel")
     .order_by(CONNECTION.c.created_at, CONNECTION.c.id)
 )
+# Another intake that writes the same at this moment is as good: nobody waits for its commit.
+FREE = select(CONNECTION.c.id).where(among(CONNECTION.c.id, "ids")).with_for_update(skip_locked=True, key_share=True)
+HEARD = Bulk(
+    update(CONNECTION)
+    .where(CONNECTION.c.id.in_(FREE.scalar_subquery()))
+    .values(last_delivery_at=bindparam("at"))
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +134,7 @@ def locked(tx: Tx, number: str) -> Connection | None:
     """The connection of that id, until the transaction ends: for whoever writes it back. Credentials are renewed
     beside us, and what is read before and written after would put the dead ones back."""
     query = select(CONNECTION).where(CONNECTION.c.id == number)
-    row = tx.conn.execute(query.with_for_update(key_share=True) if tx.locks_rows else query).one_or_none()
+    row = tx.conn.execute(query.with_for_update(key_share=True)).one_or_none()
     return _connection(tx, row) if row else None
 
 
@@ -146,7 +153,7 @@ def channels(tx: Tx) -> list[Connection]:
 
 def heard_from(tx: Tx, ids: Iterable[str], at: datetime) -> None:
     """Note that these connections have delivered something."""
-    _HEARD[tx.locks_rows](tx, [{"ids": ids, "at": at}])
+    HEARD(tx, [{"ids": ids, "at": at}])
 
 
 def refused(tx: Tx, counts: Mapping[str, int], at: datetime) -> None:
@@ -164,18 +171,6 @@ def written(until: Mapping[str, tuple[datetime, datetime]]) -> dict[str, list[st
 def lasting(column: Mapping[str, list[str]]) -> dict[str, tuple[datetime, datetime]]:
     """When credentials run out, and since when each has been in force, as the column keeps them."""
     return {name: (datetime.fromisoformat(at), datetime.fromisoformat(since)) for name, (at, since) in column.items()}
-
-
-def _heard(*, locks_rows: bool) -> Bulk:
-    wanted = select(CONNECTION.c.id).where(among(CONNECTION.c.id, "ids"))
-    if locks_rows:
-        # Another intake that writes the same at this moment is as good: nobody waits for its commit.
-        wanted = wanted.with_for_update(skip_locked=True, key_share=True)
-    changed = update(CONNECTION).where(CONNECTION.c.id.in_(wanted.scalar_subquery()))
-    return Bulk(changed.values(last_delivery_at=bindparam("at")))
-
-
-_HEARD = {locks_rows: _heard(locks_rows=locks_rows) for locks_rows in (False, True)}
 
 
 def _connection(tx: Tx, row: Row[Any]) -> Connection:

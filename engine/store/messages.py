@@ -146,9 +146,7 @@ def resumed(tx: Tx, now: datetime, *, merchant: int | None, journey: str | None)
     where = [MESSAGE.c.status == "planned", MESSAGE.c.awaits == "resume"]
     where += [MESSAGE.c.merchant_id == merchant] if merchant is not None else []
     where += [MESSAGE.c.journey == journey] if journey is not None else []
-    waiting = select(MESSAGE.c.id).where(*where)
-    if tx.locks_rows:
-        waiting = waiting.order_by(MESSAGE.c.id).with_for_update()
+    waiting = select(MESSAGE.c.id).where(*where).order_by(MESSAGE.c.id).with_for_update()
     changed = update(MESSAGE).where(MESSAGE.c.id.in_(waiting.scalar_subquery()))
     return tx.conn.execute(changed.values(due_at=now, awaits=None)).rowcount
 

@@ -77,13 +77,13 @@ def claim(
     that ran out before arming is taken over, whoever's it is. Returns (id, merchant_id, fence, due_at, lane),
     earliest due first."""
     given = {"limit": limit, "now": now, "real": real, "until": real + lease, "owner": merchant, "in": lane}
-    taken = _claim(tx.locks_rows, merchant is not None, lane is not None)
+    taken = _claim(merchant is not None, lane is not None)
     values = {name: value for name, value in given.items() if value is not None}
     return sorted(taken(tx, **values), key=lambda row: (row.due_at, row.id))
 
 
 @cache
-def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Query:
+def _claim(of_merchant: bool, in_lane: bool) -> Query:
     moment, number = MESSAGE.c.due_at.type, MESSAGE.c.merchant_id.type
     limit = bindparam("limit", type_=Integer)
     where = [PLANNED, MESSAGE.c.due_at <= bindparam("now", type_=moment)]
@@ -96,8 +96,7 @@ def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Query:
     ran_out = MESSAGE.c.lease_until < bindparam("real", type_=moment)
     over = select(MESSAGE.c.id).where(LEASED, HELD, ran_out).order_by(MESSAGE.c.lease_until)
     halves = [
-        (half.with_for_update(skip_locked=True) if locks_rows else half).limit(limit).cte(name)
-        for name, half in (("due", due), ("over", over))
+        half.with_for_update(skip_locked=True).limit(limit).cte(name) for name, half in (("due", due), ("over", over))
     ]
     chosen = union_all(*(half.select() for half in halves)).limit(limit)
     return Query(
@@ -109,13 +108,14 @@ def _claim(locks_rows: bool, of_merchant: bool, in_lane: bool) -> Query:
 
 
 THESE = among(MESSAGE.c.id, "ids")
+# Locked where the database locks rows: SQLAlchemy leaves FOR UPDATE out for SQLite.
 LEASES, STANDS = (
-    {False: Query(wanted), True: Query(wanted.with_for_update())}
+    Query(wanted.order_by(MESSAGE.c.id).with_for_update())
     for wanted in (
-        select(MESSAGE.c.id, MESSAGE.c.fence).where(THESE, LEASED).order_by(MESSAGE.c.id),
-        select(MESSAGE.c.id, MESSAGE.c.status, MESSAGE.c.fence, MESSAGE.c.due_at).where(THESE).order_by(MESSAGE.c.id),
+        select(MESSAGE.c.id, MESSAGE.c.fence).where(THESE, LEASED),
+        select(MESSAGE.c.id, MESSAGE.c.status, MESSAGE.c.fence, MESSAGE.c.due_at).where(THESE),
     )
-)  # by whether the database locks rows
+)
 ARMS = ("channel", "connection_id", "sealed_address", "sealed_line", "sealed_request", "first_armed_at", "tries")
 ARM = Bulk(
     update(MESSAGE)
@@ -140,7 +140,7 @@ SETTLED = Bulk(
 
 def held(tx: Tx, fences: Mapping[int, int]) -> set[int]:
     """Which of the messages are still leased under these fences; locked where the database locks rows."""
-    rows = LEASES[tx.locks_rows](tx, ids=fences)
+    rows = LEASES(tx, ids=fences)
     return {row.id for row in rows if fences[row.id] == row.fence}
 
 
@@ -172,7 +172,7 @@ def settle(tx: Tx, ended: Sequence[Ended], now: datetime) -> set[int]:
         return set()
     tries = [{"_at": now, **{f"_{name}": getattr(one, name) for name in ("id", "n", *TOLD)}} for one in ended]
     ATTEMPT_ENDED(tx, tries)
-    stands = {row.id: row for row in STANDS[tx.locks_rows](tx, ids=[one.id for one in ended])}
+    stands = {row.id: row for row in STANDS(tx, ids=[one.id for one in ended])}
     counted = [one for one in ended if _counts(one, stands[one.id].status, stands[one.id].fence)]
     rows = [
         {"_id": one.id, "_status": one.status, "_reason": one.reason, "_sent_at": now if one.status == "sent" else None,

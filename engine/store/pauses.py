@@ -45,7 +45,7 @@ def park(tx: Tx, ids: Collection[int], at: datetime, reason: str) -> list[Row[An
     """Those of them that still are so become unknown; their fence moves. Returns their whole rows."""
     these = and_(MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.id.in_(list(ids)), *_before(at))
     query = select(MESSAGE).where(these).order_by(MESSAGE.c.id)
-    rows = list(tx.conn.execute(query.with_for_update() if tx.locks_rows else query))
+    rows = list(tx.conn.execute(query.with_for_update()))
     parked = update(MESSAGE).where(MESSAGE.c.id.in_([row.id for row in rows]))
     if rows:
         values = {"status": "unknown", "reason": reason, "lease_until": None, "awaits": None}

@@ -52,7 +52,7 @@ def resend(tx: Tx, message: str, now: datetime) -> str | NotResent:
     Returns the public id of the new message. It belongs to no run, so what becomes of it moves none.
     """
     query = select(MESSAGE).where(MESSAGE.c.public_id == message, MESSAGE.c.merchant_id == tx.merchant)
-    row = tx.conn.execute(query.with_for_update() if tx.locks_rows else query).one_or_none()
+    row = tx.conn.execute(query.with_for_update()).one_or_none()
     if row is None:
         return NotResent("there is no such message")
     if row.status not in OFFERED:

@@ -33,9 +33,7 @@ def merchants(tx: Tx, now: datetime) -> list[int]:
 def take(tx: Tx, now: datetime, limit: int) -> list[Row[Any]]:
     """Rows of this merchant's messages whose silence is over, each handed out once: they are waited for no more."""
     these = select(MESSAGE.c.id).where(MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.silent_at <= now)
-    these = these.order_by(MESSAGE.c.silent_at).limit(limit)
-    if tx.locks_rows:
-        these = these.with_for_update(skip_locked=True)
+    these = these.order_by(MESSAGE.c.silent_at).limit(limit).with_for_update(skip_locked=True)
     taken = update(MESSAGE).where(MESSAGE.c.id.in_(these.scalar_subquery())).values(silent_at=None)
     return list(tx.conn.execute(taken.returning(*MESSAGE.c)))
 

@@ -33,4 +33,4 @@ def still_stranded(tx: Tx, ids: Collection[int], real: datetime) -> list[Row[Any
     """Whole rows of those of this merchant's messages that still are, locked in the order of their ids."""
     query = select(MESSAGE).where(MESSAGE.c.merchant_id == tx.merchant, MESSAGE.c.id.in_(list(ids)), *OVER)
     query = query.order_by(MESSAGE.c.id)
-    return list(tx.conn.execute(query.with_for_update() if tx.locks_rows else query, {"real": real}))
+    return list(tx.conn.execute(query.with_for_update(), {"real": real}))

@@ -28,7 +28,6 @@ OfMerchant = Annotated[str | None, typer.Option("--merchant", help="Slug; may be
 Setting = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; repeat it.")]
 
 WIDTH = 100
-ENDLESS = 1_000_000  # columns of a pipe: whatever reads it finds rows whole, and paths and commands in one piece
 Row = Mapping[str, Any]
 
 # One colour per meaning, whatever the word.
@@ -79,7 +78,7 @@ def answer(value: Any) -> None:
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
-    """Print a table: on a terminal one that fits 100 columns, or fewer if it is narrower; elsewhere a row a line."""
+    """Print a table that fits 100 columns, or the terminal when that is narrower."""
     from rich.table import Table
     from rich.text import Text
 
@@ -89,18 +88,15 @@ def table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     for row in rows:
         cells = [shown(column.of(row)) for column in columns]
         drawn.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in cells))
-    screen = console()
-    with screen.capture() as printed:
-        screen.print(drawn)
-    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
+    console().print(drawn)
 
 
 def console(*, errors: bool = False) -> Console:
-    """A console over standard output or standard error; plain text, never wrapped, where it is no terminal."""
+    """A console over standard output or standard error, plain text where it is no terminal."""
     from rich.console import Console
 
     stream = sys.stderr if errors else sys.stdout
-    width = min(WIDTH, os.get_terminal_size(stream.fileno()).columns) if stream.isatty() else ENDLESS
+    width = min(WIDTH, os.get_terminal_size(stream.fileno()).columns) if stream.isatty() else WIDTH
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") or not stream.isatty() else "auto"
     return Console(file=stream, width=width, color_system=colours, highlight=False, emoji=False)
 

@@ -78,6 +78,8 @@ def _stop(scene: Scene) -> None:
     for name, code in scene.site.stop().items():
         if code:
             scene.wrong.append(f"{name} ended with {code} after SIGTERM")
+    if left := [line for line in scene.site.said().splitlines() if "stop.left_behind" in line or "stop.failed" in line]:
+        scene.wrong.append(f"a process that was asked to stop did not in good order: {left[0]}")
 
 
 def folders(root: Path) -> Iterator[Path]:

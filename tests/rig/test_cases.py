@@ -27,6 +27,7 @@ CASES: list[tuple[str, StoreName, str]] = [
     ("answer", "sqlite", "resend"),
     ("late", "sqlite", "resend"),
 ]
+LARGER = {("kill", "postgres", "smtp"): (200, 6.0, 3)}  # orders, seconds, strikes at least
 
 
 @pytest.mark.timeout(PUT_OFF.total_seconds() + 240)
@@ -35,13 +36,14 @@ def test_nothing_is_lost_and_nothing_leaves_twice(
     tmp_path: Path, record_property, fault: str, store: StoreName, channel: str
 ):
     wanted = FAULTS[fault]
+    orders, seconds, least = LARGER.get((fault, store, channel), (60, 5.0, 1))
     if reason := wanted.refused():
         pytest.skip(reason)
     if store != "sqlite" and programs() is None:
         pytest.skip("no PostgreSQL on this machine; .ci/run installs it")
     (tmp_path / "case").mkdir()
     with STORES[store](tmp_path) as servers:
-        found = run(wanted, servers, tmp_path / "case", channel=channel, orders=60, seconds=5)
+        found = run(wanted, servers, tmp_path / "case", channel=channel, orders=orders, seconds=seconds)
     record_property("figures", asdict(found))
     assert found.good, found
-    assert found.strikes, "nothing happened, so nothing was shown"
+    assert found.strikes >= least, "too little happened, so nothing was shown"

@@ -174,7 +174,7 @@ class TestSealing:
         with house.app.store.begin(house.merchant.id) as tx, pytest.raises(IntegrityError) as failed:
             facts.name(tx, [("order:shop:naoko@example.com", 999)] * 2)
         assert "naoko" not in str(failed.value)
-        assert "INSERT INTO alias" in str(failed.value)
+        assert "hidden" in str(failed.value)
 
 
 def test_processes_that_start_at_once_seal_under_one_key(tmp_path):

@@ -32,6 +32,7 @@ def test_an_open_alarm_says_what_to_type(shell, shop):
     assert row["next"] == "todoke resume --merchant tea --journey shipped"
     shown = shell.ok("alarms").out
     assert "volume_fuse" in shown
+    assert max(map(len, shown.splitlines())) <= 100
     assert json.dumps(row["values"])
     assert shell.json("alarms", "--merchant", "tea") == [row]
     again = shell(*row["next"].split()[1:])  # what it says can be typed, and asks in words before it acts

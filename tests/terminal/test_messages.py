@@ -55,6 +55,16 @@ def test_rows_of_all_merchants_or_one_by_state_and_number(shell, told):
     assert "planned, leased, sending, sent, delivered" in lines[1]
 
 
+def test_a_table_fits_100_columns_and_is_plain_text(shell, told):
+    told(order())
+    told(parcel())
+    for words in (("messages", "list"), ("why", "1001"), ("orders", "list"), ("journeys", "list"), ("connections",)):
+        out = shell.ok(*words).out
+        assert "\x1b" not in out
+        assert max(len(line) for line in out.splitlines()) <= 100
+    assert "order_confirmed" in shell.ok("messages", "list").out
+
+
 def test_one_message_with_its_attempts_and_bytes(shell, told):
     told(order())
     (row,) = shell.json("messages", "list")

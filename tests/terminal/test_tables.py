@@ -1,4 +1,4 @@
-"""How tables are drawn: within 100 columns for people, a row a line for whatever reads a pipe."""
+"""How tables are drawn on a terminal: within 100 columns, and within its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.cells import cell_len
 import cli
 from tests.terminal.said import order, parcel
 
-LISTINGS = (("messages", "list"), ("why", "1001"), ("orders", "list"), ("connections",), ("alarms",))
+LISTINGS = (("messages", "list"), ("why", "1001"), ("orders", "list"))
 
 
 def on_a_terminal(columns: int, *words: str) -> list[str]:
@@ -43,26 +43,7 @@ def on_a_terminal(columns: int, *words: str) -> list[str]:
 def test_a_table_fits_100_columns_and_the_terminal(shell, told, columns, most):
     told(order())
     told(parcel())
-    for words in LISTINGS[:3]:
+    for words in LISTINGS:
         lines = on_a_terminal(columns, *words)
         assert len(lines) > 1, words
         assert max(map(cell_len, lines)) <= most, words
-
-
-def test_a_pipe_gets_each_row_whole_and_plain(shell, told):
-    told(order())
-    told(parcel())
-    for words in LISTINGS:
-        lines = shell.ok(*words).out.splitlines()
-        assert len(lines) == len(shell.json(*words)) + bool(lines), words
-        assert [line for line in lines if "\x1b" in line or line != line.rstrip()] == [], words
-
-
-def test_what_is_long_stands_in_one_piece_in_a_pipe(shell, shop):
-    folder = shell.folder / ("very-long-" * 20)
-    folder.mkdir()
-    path = folder / "a file of the shop's.jsonl"
-    path.write_text("nonsense\n", encoding="utf-8")
-    ran = shell("ingest", shop, str(path))
-    assert ran.code == 1
-    assert f"{path}:1  refused  it is not JSON" in ran.out
