@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from bench import workload
@@ -25,7 +26,8 @@ from bench.installation import SHOP_SETTINGS, Home, installed, moment, running, 
 from bench.rounds import Figures, child, interleave, report, summary
 from bench.sink import Sink, sink
 from engine.flow.app import App
-from engine.store import inbox
+from engine.model.facts import State
+from engine.store import facts, inbox
 from engine.store.inbox import Raw
 
 ORDERS, RATE, WARM = 120, 10.0, 5
@@ -35,15 +37,18 @@ COLUMNS = {
     "burst_p95_ms": "under the burst, p95 ms", "ratio": "p95, of alone", "other_s": "the other's messages/s",
 }  # fmt: skip
 CHUNK = 20_000  # copies in one commit: SQLite has one writer, and the installation is at work meanwhile
-# Copies of one message of the other merchant's: real ones, that are judged, written and sent.
+# Copies of one message of the other merchant's, over its customers: real ones, that are judged, written and sent.
 COPIES = text("""INSERT INTO message (public_id, merchant_id, subject_id, journey, digest, step, run_key, recipient,
     occurrence, event_key, anchor, template, purpose, lane, status, planned_at, due_at, expires_at, fence, tries)
     WITH RECURSIVE counted(n) AS
     (SELECT CAST(:first AS integer) UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < :until)
-    SELECT :kind || n, merchant_id, subject_id, journey, digest, step, run_key, recipient, :kind || n, event_key,
-    anchor, template, purpose, :lane, 'planned', planned_at, due_at, expires_at, 0, 0 FROM counted,
+    SELECT :kind || n, merchant_id, customer.id, journey, digest, step, run_key, recipient, :kind || n, event_key,
+    anchor, template, purpose, :lane, 'planned', planned_at, due_at, expires_at, 0, 0 FROM counted JOIN
+    (SELECT id, row_number() OVER (ORDER BY id) AS place FROM subject WHERE merchant_id = :merchant AND stage = :stage)
+    AS customer ON place = 1 + n % :customers,
     (SELECT * FROM message WHERE merchant_id = :merchant AND template = 'order_confirmed' ORDER BY id LIMIT 1) AS one
     """)
+STAGE = "copied"  # of the customers' orders: no stage of ours
 WAITS = """SELECT message.sent_at, inbox.received_at FROM message JOIN observation USING (subject_id)
     JOIN inbox ON inbox.id = observation.inbox_id WHERE message.template = 'order_confirmed'
     AND message.merchant_id = {merchant} AND inbox.id > {after} AND message.sent_at IS NOT NULL"""
@@ -63,6 +68,7 @@ def run(database: str, hints: str, reviews: int) -> Figures:
         _until_sent(home, other, WARM)
         alone = _small(home, port, small, ORDERS, first=1_000)
         _burst(app, home, other, deliveries=BURST, first=10_000)
+        _customers(app, home, other)
         _copies(app, other, BURST, lane=0)
         _copies(app, other, reviews, lane=1)
         sent, began = _sent(home, other), time.monotonic()
@@ -124,9 +130,32 @@ def _some(recorded: Iterator[Any]) -> Iterator[list[Any]]:
         yield some
 
 
+def _customers(app: App, home: Home, merchant: int) -> None:
+    """As many customers as deliveries: their orders are the other merchant's first one, their addresses their own."""
+    one = home.number(f"SELECT min(id) FROM subject WHERE merchant_id = {merchant}")
+    now = datetime.now(UTC)
+    with app.store.read(merchant) as tx:
+        state = facts.load(tx, [one])[one].state or State()
+    for first in range(0, BURST, 500):
+        with app.store.begin(merchant) as tx:
+            made = facts.create(tx, 500, now)
+            for n, held in enumerate(made, first):
+                held.state, held.stage = _with_address(state, f"customer-{n}@example.com"), STAGE
+            facts.save(tx, made, now)
+
+
+def _with_address(state: State, email: str) -> State:
+    order = state.facts.order
+    person = order.orderer and replace(order.orderer, email=email)
+    return replace(state, facts=replace(state.facts, order=replace(order, orderer=person)))
+
+
 def _copies(app: App, merchant: int, many: int, *, lane: int) -> None:
     for first in range(0, many, CHUNK):
-        values = {"first": first, "until": min(first + CHUNK, many), "kind": f"{lane}-", "lane": lane}
+        values = {
+            "first": first, "until": min(first + CHUNK, many), "kind": f"{lane}-", "lane": lane,
+            "stage": STAGE, "customers": BURST,
+        }  # fmt: skip
         with app.store.begin(merchant) as tx:
             tx.conn.execute(COPIES, values | {"merchant": merchant})
 

@@ -1,5 +1,5 @@
-"""Statements that are compiled once: by `Bulk` for many rows, each of which then costs a tuple and no more, and by
-`Query` for one execution, which then costs what the driver takes for it."""
+"""Statements that are compiled once: by `Bulk` for many rows, each of which then costs a tuple and no more (or a place
+in one array: `together`), and by `Query` for one execution, which then costs what the driver takes for it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Delete, Dialect, Insert, Select, Update, UpdateBase
+from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update, UpdateBase
 
 from engine.store import driver
 from engine.store.session import Tx
+from engine.store.together import Together, light, together
 
 Row = Mapping[str, Any]
 Prepare = Callable[[Any], Any] | None
@@ -26,6 +27,9 @@ class _Text:
     parameters: Sequence[tuple[str, Prepare]]
     positional: bool
     fixed: Row
+
+    def execute(self, conn: Connection, rows: Iterable[Row]) -> None:
+        driver.repeated(conn, self.text, self.rows(rows))
 
     def rows(self, rows: Iterable[Row]) -> list[Any]:
         if self.fixed:
@@ -42,24 +46,29 @@ class _Text:
 
 
 class Bulk:
-    """A statement for many rows. Every row must have the names of the first one; it returns nothing."""
+    """A statement for many rows. Every one must have the names of the first; it returns nothing."""
 
     def __init__(self, statement: Insert | Update | Delete) -> None:
         self._statement = statement
-        self._texts: dict[str, _Text] = {}
+        self._texts: dict[tuple[str, bool], _Text | Together] = {}
 
     def __call__(self, tx: Tx, rows: Sequence[Row]) -> None:
         """Execute it for these rows, if there are any. Raises what executing the statement would."""
         if not rows:
             return
         conn = tx.conn
-        text = self._texts.get(conn.dialect.name)
+        as_one = tx.locks_rows and isinstance(self._statement, Insert) and light(rows)
+        text = self._texts.get((conn.dialect.name, as_one))
         if text is None:
-            made: Any = self._statement.compile(
-                dialect=conn.dialect, column_keys=list(rows[0]) if isinstance(self._statement, Insert) else None
-            )
-            text = self._texts[conn.dialect.name] = _text(made, conn.dialect, rows[0])
-        driver.repeated(conn, text.text, text.rows(rows))
+            text = self._texts[conn.dialect.name, as_one] = self._compiled(conn.dialect, rows[0], as_one)
+        text.execute(conn, rows)
+
+    def _compiled(self, dialect: Dialect, row: Row, as_one: bool) -> _Text | Together:
+        if not isinstance(self._statement, Insert):
+            return _text(self._statement.compile(dialect=dialect), dialect, row)
+        if as_one:
+            return together(self._statement, list(row), dialect)
+        return _text(self._statement.compile(dialect=dialect, column_keys=list(row)), dialect, row)
 
 
 class Query:

@@ -27,6 +27,7 @@ JSON = {"json_serializer": _json, "json_deserializer": json.loads}
 POOL = {"pool_size": 20, "max_overflow": 20}
 # A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for ever.
 IDLE_MS = 60_000
+_OPENING = "opening"
 RESTED = 0.5  # seconds: a connection that was used so recently is there; no database restarts as fast
 
 
@@ -66,6 +67,10 @@ def _postgresql(url: URL, options: dict[str, Any]) -> Engine:
     given = {name: value for name, value in wanted.items() if name not in url.query}
     engine = create_engine(url, connect_args=given, **options)
 
+    @event.listens_for(engine, "connect")
+    def _settings(raw: Any, _record: Any) -> None:
+        raw.autocommit = True  # the driver would spend a round trip on a BEGIN of its own
+
     # So that a restarted database costs nobody an error; a round trip for every transaction would cost a tenth of it.
     @event.listens_for(engine, "checkin")
     def _used(_raw: Any, record: Any) -> None:
@@ -79,7 +84,7 @@ def _postgresql(url: URL, options: dict[str, Any]) -> Engine:
             except engine.dialect.loaded_dbapi.Error as gone:
                 raise DisconnectionError from gone  # the pool takes another one
 
-    return engine
+    return _beginning(engine)
 
 
 def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
@@ -89,7 +94,7 @@ def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settings(raw: Any, _record: Any) -> None:
-        raw.isolation_level = None  # we begin ourselves, below
+        raw.isolation_level = None  # we begin ourselves
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
@@ -99,8 +104,17 @@ def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
         ):
             raw.execute(f"PRAGMA {pragma}")
 
+    return _beginning(engine)
+
+
+def opening(conn: Connection, text: str) -> None:
+    """What the next transaction of this connection begins with, instead of BEGIN alone."""
+    conn.info[_OPENING] = text
+
+
+def _beginning(engine: Engine) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:
-        driver.changed(conn, "BEGIN IMMEDIATE" if conn.info.get("immediate") else "BEGIN")
+        driver.changed(conn, conn.info.pop(_OPENING, "BEGIN"))
 
     return engine

@@ -75,7 +75,7 @@ def plan(tx: Tx, wanted: Sequence[Planned], now: datetime) -> dict[tuple[int, st
 
     Returns (run, step) -> (message id, status) of every wanted message as it stands now.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "public_id": public_id("m"), "merchant_id": tx.merchant, "subject_id": one.subject, "run_id": one.run,
             "journey": one.journey, "digest": one.digest, "step": one.step, "run_key": one.run_key,
@@ -89,7 +89,8 @@ def plan(tx: Tx, wanted: Sequence[Planned], now: datetime) -> dict[tuple[int, st
     ]  # fmt: skip
     if not rows:
         return {}
-    _upsert(tx.locks_rows)(tx, rows)
+    latest = {tuple(row[name] for name in UNIQUE): row for row in rows}  # one batch may plan the same message twice
+    _upsert(tx.locks_rows)(tx, list(latest.values()))
     subjects, runs = {one.subject for one in wanted}, [one.run for one in wanted]
     found = STANDING(tx, merchant=tx.merchant, subjects=subjects, runs=runs)
     return {(row.run_id, row.step): (row.id, row.status) for row in found}

@@ -10,7 +10,7 @@ each statement to the merchant that its transaction is bound to.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from hashlib import sha256
 from random import SystemRandom
 from time import sleep
@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from engine.store import driver
-from engine.store.engines import make_engine
+from engine.store.engines import make_engine, opening
 from engine.store.places import Places
 from engine.store.sealed import Vault
 
@@ -38,7 +38,8 @@ CHANCE = SystemRandom()
 # violation (two transactions met the same new name; the second one finds it), lock not available.
 CONTENDED = {"40001", "40P01", "23505", "55P03"}
 # PostgreSQL alone is asked these, as its driver spells them.
-BIND = "SELECT set_config('todoke.merchant', %s, true), set_config('todoke.scope', %s, true)"
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BIND = "SELECT set_config('todoke.merchant', '{merchant}', true), set_config('todoke.scope', '{scope}', true)"
 NEXT = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 ENTER = "SELECT pg_advisory_xact_lock_shared(%s), pg_advisory_xact_lock_shared(%s)"
 SHUT = "SELECT pg_advisory_xact_lock(%s)"
@@ -56,17 +57,16 @@ class Contended(Exception):
 class _Line:
     """One database transaction, and whom the row policies take it for at the moment."""
 
-    def __init__(self, conn: Connection, known: dict[Any, Any]) -> None:
+    def __init__(self, conn: Connection, known: dict[Any, Any], merchant: int | None) -> None:
         self.conn = conn
         self.known = known
         self.calls = False  # were events written that an endpoint is to be told?
         self.guarded = conn.dialect.name == "postgresql"
-        self._bound: int | str | None = "nobody"
+        self._bound = merchant
 
     def bound_to(self, merchant: int | None) -> Connection:
         if self.guarded and self._bound != merchant:
-            scope = "installation" if merchant is None else "merchant"
-            driver.fetched(self.conn, BIND, ("" if merchant is None else str(merchant), scope))
+            driver.changed(self.conn, _bind(merchant))
             self._bound = merchant
         return self.conn
 
@@ -181,16 +181,8 @@ class Store:
     @contextmanager
     def begin(self, merchant: int | None = None) -> Iterator[Tx]:
         """A writing transaction: commits at the end, rolls back on any exception."""
-        if self._writer is None:
-            with self.engine.begin() as conn:
-                line = _Line(conn, self.known)
-                yield Tx(line, self.vault, merchant)
-        else:
-            with self._writer, self.engine.connect() as conn:
-                conn.info["immediate"] = True
-                with conn.begin():
-                    line = _Line(conn, self.known)
-                    yield Tx(line, self.vault, merchant)
+        with self._writer or nullcontext(), self._begun("BEGIN IMMEDIATE", "BEGIN", merchant) as line:
+            yield Tx(line, self.vault, merchant)
         if line.calls:
             self.on_calls()
 
@@ -216,16 +208,25 @@ class Store:
     @contextmanager
     def read(self, merchant: int | None = None) -> Iterator[Tx]:
         """A reading transaction: one consistent picture, no locks."""
+        with self._begun("BEGIN", SNAPSHOT, merchant) as line:
+            yield Tx(line, self.vault, merchant)
+
+    @contextmanager
+    def _begun(self, sqlite: str, postgres: str, merchant: int | None) -> Iterator[_Line]:
+        """A transaction that begins as told; whom it is bound to costs no round trip of its own."""
         with self.engine.connect() as conn:
-            conn.info["immediate"] = False
-            if self._writer is None:
-                conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            opening(conn, sqlite if self._writer is not None else f"{postgres}; {_bind(merchant)}")
             with conn.begin():
-                yield Tx(_Line(conn, self.known), self.vault, merchant)
+                yield _Line(conn, self.known, merchant)
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def _bind(merchant: int | None) -> str:
+    scope = "installation" if merchant is None else "merchant"
+    return BIND.format(merchant="" if merchant is None else int(merchant), scope=scope)
 
 
 def _key(name: str) -> int:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import bindparam, column, insert, select, table
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from engine.store import driver, people
+from engine.store import driver, ledger, messages, people
 from engine.store.among import among
 from engine.store.compiled import Bulk, Query
 from engine.store.engines import RESTED
+from engine.store.ledger import Entry
+from engine.store.messages import Planned
 from engine.store.sealed import Vault
 from engine.store.session import Store
-from engine.store.tables import ALIAS, MERCHANT, PAUSE
+from engine.store.tables import ALIAS, LEDGER, MERCHANT, MESSAGE, PAUSE, TOKEN
 from tests.flow.house import KEY, House
 from tests.flow.orders import order
 
@@ -119,3 +123,45 @@ def test_a_pause_waits_for_an_arming_and_an_arming_for_a_pause(house):
         assert not arming.conn.execute(select(PAUSE.c.id)).all()
     other.join(10)
     assert done == ["armed", "paused"]
+
+
+def test_many_rows_arrive_as_they_were_given(house):
+    """Light rows of PostgreSQL travel together, rows with many bytes one by one."""
+    moment = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=ZoneInfo("Asia/Tokyo"))
+    with house.app.store.read(house.merchant.id) as tx:
+        (message,) = tx.conn.execute(select(MESSAGE)).all()
+    always = {
+        "kind": "track", "merchant_id": message.merchant_id, "subject_id": message.subject_id, "message_id": message.id,
+        "created_at": moment, "expires_at": moment + timedelta(days=7),
+    }  # fmt: skip
+    tokens = [
+        {**always, "hash": f"hash {n}", "sealed_target": target}
+        for n, target in enumerate([None, b"", bytes(range(100)), b"\\x00'\"", bytes(range(256)) * 40])
+    ]
+    read = Query(select(TOKEN).where(among(TOKEN.c.hash, "hashes")).order_by(TOKEN.c.hash))
+    with house.app.store.begin(house.merchant.id) as tx:
+        people.ADD_LINKS(tx, tokens[:4])
+        people.ADD_LINKS(tx, tokens[4:])
+        found = read(tx, hashes=[token["hash"] for token in tokens])
+        assert [{name: row._asdict()[name] for name in tokens[0]} for row in found] == tokens
+        with pytest.raises(ValueError, match="time zone"):
+            people.ADD_LINKS(tx, [{**tokens[0], "hash": "naive", "created_at": datetime(2026, 11, 22)}])  # noqa: DTZ001
+
+
+def test_json_arrives_as_it_was_given(house):
+    told = [{"text": NAMES, "none": None, "large": 2**70, "nested": {"a": [1.5, True]}}, {}]
+    with house.app.store.begin(house.merchant.id) as tx:
+        (subject,) = tx.conn.execute(select(ALIAS.c.subject_id).distinct()).scalars()
+        ledger.note(tx, [Entry(subject=subject, at=house.clock.now(), decision="noted", values=one) for one in told])
+        kept = select(LEDGER.c["values"]).where(LEDGER.c.decision == "noted").order_by(LEDGER.c.id)
+        assert tx.conn.execute(kept).scalars().all() == told
+
+
+def test_a_message_that_is_planned_twice_at_once_is_one_message_at_the_later_plan(house):
+    with house.app.store.begin(house.merchant.id) as tx:
+        (row,) = tx.conn.execute(select(MESSAGE))
+        given = {name: getattr(row, name) for name in Planned.__struct_fields__ if hasattr(row, name)}
+        one = Planned(**given, subject=row.subject_id, run=row.run_id, return_=row.return_key)
+        later = replace(one, due_at=one.due_at + timedelta(hours=3))
+        messages.plan(tx, [one, later], house.clock.now())
+        assert [row.due_at for row in tx.conn.execute(select(MESSAGE))] == [later.due_at]
