@@ -14,9 +14,9 @@ from sqlalchemy import TextClause, bindparam, func, literal_column, select, text
 from engine.model.consent import LANES
 from engine.rules.alarm import Waiting
 from engine.store import errands
-from engine.store.inbox import NEW
 from engine.store.session import Tx
 from engine.store.tables import ACCOUNT, ALARM, ERRAND, INBOX, MESSAGE, PAUSE, RUN
+from engine.store.waiting import NEW_IN_TIME, WAITS_IN_TIME
 
 MOST = 10_000
 Status = Literal["unknown", "dead"]
@@ -27,9 +27,9 @@ IN_TROUBLE = MESSAGE.c.status.in_((literal_column("'unknown'"), literal_column("
 # Merchant by merchant: within one of them and a lane, message_turn is in the order of due_at.
 _DUE = """
 SELECT sum(n) AS total, min(earliest) AS oldest FROM (
-  SELECT (SELECT count(*) FROM (SELECT 1 FROM message WHERE status = 'planned' AND lane = :lane
+  SELECT (SELECT count(*) FROM (SELECT 1 FROM message WHERE status = 'planned' AND journey >= '' AND lane = :lane
             AND merchant_id = merchant.id AND due_at <= :now LIMIT :most) AS due) AS n,
-         (SELECT due_at FROM message WHERE status = 'planned' AND lane = :lane
+         (SELECT due_at FROM message WHERE status = 'planned' AND journey >= '' AND lane = :lane
             AND merchant_id = merchant.id AND due_at <= :now ORDER BY due_at LIMIT 1) AS earliest
   FROM merchant) AS merchants
 """
@@ -46,9 +46,9 @@ def waiting(tx: Tx, now: datetime) -> tuple[Waiting, ...]:
         due = _due().columns(oldest=MESSAGE.c.due_at.type)
         row = tx.conn.execute(due, {"lane": lane, "now": now}).one()
         found.append(Waiting(queue=queue, count=int(row.total or 0), oldest=row.oldest))
-    oldest = select(INBOX.c.received_at).where(NEW).order_by(INBOX.c.id).limit(1)
+    oldest = select(INBOX.c.received_at).where(NEW_IN_TIME).order_by(INBOX.c.id).limit(1)
     first = tx.conn.execute(oldest).scalar_one_or_none()
-    count = _up_to(tx, select(INBOX.c.id).where(NEW)) if first is not None else 0
+    count = _up_to(tx, select(INBOX.c.id).where(NEW_IN_TIME)) if first is not None else 0
     return (*found, Waiting(queue="inbox", count=count, oldest=first))
 
 
@@ -79,7 +79,7 @@ def is_(status: Status) -> Any:
 
 def runs_due(tx: Tx, now: datetime) -> int:
     """Runs whose wakeup has come."""
-    return _up_to(tx, select(RUN.c.id).where(RUN.c.wake_at <= now, RUN.c.wake_at.is_not(None)))
+    return _up_to(tx, select(RUN.c.id).where(WAITS_IN_TIME, RUN.c.wake_at <= now))
 
 
 def held_accounts(tx: Tx, real: datetime) -> dict[str, int]:

@@ -21,6 +21,7 @@ from engine.store.compiled import Bulk, Query
 from engine.store.sealed import public_id
 from engine.store.session import Tx
 from engine.store.tables import HOOK, HOOK_CALL, MESSAGE, SUBJECT
+from engine.store.waiting import CALLS_IN_TIME, calls_in_order
 
 
 class Kept(Protocol):
@@ -61,7 +62,7 @@ ABOUT = Query(
     .where(MESSAGE.c.merchant_id + 0 == bindparam("merchant"), among(MESSAGE.c.id, "ids"))
 )  # fmt: skip
 AWAKE = and_(HOOK.c.disabled_at.is_(None), or_(HOOK.c.rest_until.is_(None), HOOK.c.rest_until <= REAL))
-DUE = and_(HOOK_CALL.c.due_at.is_not(None), HOOK_CALL.c.due_at <= REAL)
+DUE = and_(CALLS_IN_TIME, HOOK_CALL.c.due_at <= REAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,7 +268,7 @@ def _claim() -> Select[Any]:
         select(earlier.c.id)
         .where(
             earlier.c.hook_id == HOOK_CALL.c.hook_id, earlier.c.subject_id == HOOK_CALL.c.subject_id,
-            earlier.c.id < HOOK_CALL.c.id, earlier.c.due_at.is_not(None), earlier.c.tries < rules.IN_ORDER,
+            earlier.c.id < HOOK_CALL.c.id, calls_in_order(earlier), earlier.c.tries < rules.IN_ORDER,
         )
         .exists()
     )  # fmt: skip

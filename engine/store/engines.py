@@ -27,6 +27,9 @@ JSON = {"json_serializer": _json, "json_deserializer": json.loads}
 POOL = {"pool_size": 20, "max_overflow": 20}
 # A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for ever.
 IDLE_MS = 60_000
+# The driver keeps the plan of a statement, and every statement of ours is meant for an index: one that was planned
+# while its table was nearly empty must not read the whole of it when it is full.
+SESSION = f"-c idle_in_transaction_session_timeout={IDLE_MS} -c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
 _OPENING = "opening"
 RESTED = 0.5  # seconds: a connection that was used so recently is there; no database restarts as fast
 
@@ -62,7 +65,7 @@ def _postgresql(url: URL, options: dict[str, Any]) -> Engine:
     # What the URL says of these goes before what we say. The last is for a peer that is gone without a word.
     wanted = {
         "application_name": "todoke", "connect_timeout": "10", "tcp_user_timeout": "30000",
-        "options": f"-c idle_in_transaction_session_timeout={IDLE_MS}",
+        "options": SESSION,
     }  # fmt: skip
     given = {name: value for name, value in wanted.items() if name not in url.query}
     engine = create_engine(url, connect_args=given, **options)

@@ -18,9 +18,11 @@ from engine.store.engines import insert_into
 from engine.store.sealed import public_id
 from engine.store.session import Tx
 from engine.store.tables import ERRAND
+from engine.store.waiting import ASKS_IN_TIME, ASKS_IN_TURN
 
 REAL = bindparam("real", type_=ERRAND.c.due_at.type)
-DUE = and_(ERRAND.c.due_at.is_not(None), ERRAND.c.due_at <= REAL)
+DUE = and_(ASKS_IN_TIME, ERRAND.c.due_at <= REAL)
+DUE_OF_ONE = and_(ASKS_IN_TURN, ERRAND.c.due_at <= REAL)
 RESTING = "poll", "subscribe", "check", "collect"  # rows that stay when they are done
 _OTHER = ERRAND.alias("other")
 
@@ -95,7 +97,7 @@ def claim(
     Raises sqlalchemy.exc.IntegrityError where another worker has begun to ask the same connection at this moment.
     """
     _clear(tx, real)
-    where = [DUE, free()]
+    where = [DUE if connection is None else DUE_OF_ONE, free()]
     where += [ERRAND.c.connection_id == connection] if connection is not None else []
     where += [ERRAND.c.kind == kind] if kind is not None else []
     wanted = select(ERRAND).where(*where).order_by(ERRAND.c.due_at, ERRAND.c.kind.desc(), ERRAND.c.ref).limit(1)

@@ -35,11 +35,11 @@ ALIASES = Query(NAMES.where(ALIAS.c.merchant_id == MINE, among(ALIAS.c.name, "na
 NAMES_OF = Query(NAMES.where(ALIAS.c.merchant_id + 0 == MINE, among(ALIAS.c.subject_id, "ids")))
 NUMBERED = Query(
     select(SUBJECT.c.number, SUBJECT.c.id)
-    .where(SUBJECT.c.merchant_id == MINE, among(SUBJECT.c.number, "numbers"))
+    .where(SUBJECT.c.merchant_id + 0 == MINE, among(SUBJECT.c.number, "numbers"))
     .where(SUBJECT.c.joined_into.is_(None))
     .order_by(SUBJECT.c.id)
 )
-# By the ids: without statistics SQLite would take an index by its first column, the merchant, and read all of theirs.
+# By the ids: without statistics a database takes an index by its first column, the merchant, and reads all of theirs.
 THESE = and_(SUBJECT.c.merchant_id + 0 == MINE, among(SUBJECT.c.id, "ids"))
 ROWS = select(SUBJECT).where(THESE).order_by(SUBJECT.c.id)
 LOAD, LOAD_LOCKED = Query(ROWS), Query(ROWS.with_for_update(key_share=True))

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Integer,
     Row,
     bindparam,
-    literal_column,
     or_,
     select,
     update,
@@ -29,6 +28,7 @@ from engine.store.compiled import Query
 from engine.store.sealed import Vault
 from engine.store.session import Tx
 from engine.store.tables import INBOX
+from engine.store.waiting import NEW_IN_TIME, NEW_IN_TURN
 
 GIVEN = (
     "connection_id", "merchant_id", "dedupe_key", "topic", "verified_by", "backfill", "received_at", "sealed_headers",
@@ -43,7 +43,6 @@ FINISH = Query(
     .values({name: bindparam(name) for name in ("state", "reason", "processed_at", "lease_until")})
     .returning(INBOX.c.id)
 )
-NEW = INBOX.c.state == literal_column("'new'")  # spelled out, or no planner would see that the partial index fits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +127,7 @@ def claim(tx: Tx, *, limit: int, lease: timedelta, now: datetime, connection: st
 @cache
 def _claim(locks_rows: bool, of_connection: bool) -> Query:
     moment = INBOX.c.lease_until.type
-    where = [NEW, free(bindparam("now", type_=moment))]
+    where = [NEW_IN_TURN if of_connection else NEW_IN_TIME, free(bindparam("now", type_=moment))]
     where += [INBOX.c.connection_id == bindparam("source")] if of_connection else []
     wanted = select(INBOX.c.id).where(*where).order_by(INBOX.c.id).limit(bindparam("limit", type_=Integer))
     if locks_rows:
@@ -165,7 +164,7 @@ def reopen(
 
 def waiting(tx: Tx) -> bool:
     """Has any delivery not come to its end?"""
-    return tx.conn.execute(select(INBOX.c.id).where(NEW).limit(1)).first() is not None
+    return tx.conn.execute(select(INBOX.c.id).where(NEW_IN_TIME).limit(1)).first() is not None
 
 
 def recent(tx: Tx, *, connection: str | None = None, state: str | None = None, limit: int = 50) -> list[Raw]:

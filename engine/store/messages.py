@@ -29,9 +29,9 @@ from engine.store.engines import insert_into
 from engine.store.sealed import public_id
 from engine.store.session import Tx
 from engine.store.tables import ATTEMPT, MESSAGE
+from engine.store.waiting import PLANNED, PLANNED_IN_TIME
 
 # Spelled out: with a parameter in its place no planner could see that a partial index fits.
-PLANNED = MESSAGE.c.status == literal_column("'planned'")
 LEASED = MESSAGE.c.status == literal_column("'leased'")
 HELD = MESSAGE.c.status.in_((literal_column("'leased'"), literal_column("'sending'")))
 
@@ -166,12 +166,12 @@ def due_of(tx: Tx, subject: int, now: datetime) -> list[Row[Any]]:
 
 def busy(tx: Tx, now: datetime) -> bool:
     """Is any message due or on its way? Looks at one row of each partial index, however many wait."""
-    due = select(MESSAGE.c.id).where(PLANNED, MESSAGE.c.due_at <= now).limit(1)
+    due = select(MESSAGE.c.id).where(PLANNED_IN_TIME, MESSAGE.c.due_at <= now).limit(1)
     held = select(MESSAGE.c.id).where(HELD).limit(1)
     return any(tx.conn.execute(query).first() is not None for query in (due, held))
 
 
 def next_due(tx: Tx) -> datetime | None:
     """When the next planned message is due, over all merchants."""
-    query = select(MESSAGE.c.due_at).where(PLANNED).order_by(MESSAGE.c.due_at, MESSAGE.c.id).limit(1)
+    query = select(MESSAGE.c.due_at).where(PLANNED_IN_TIME).order_by(MESSAGE.c.due_at, MESSAGE.c.id).limit(1)
     return tx.conn.execute(query).scalar_one_or_none()

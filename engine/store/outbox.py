@@ -18,9 +18,10 @@ from sqlalchemy import Integer, Row, and_, bindparam, case, insert, select, unio
 from engine.model.message import MessageStatus
 from engine.store.among import among
 from engine.store.compiled import Bulk, Query
-from engine.store.messages import HELD, LEASED, PLANNED
+from engine.store.messages import HELD, LEASED
 from engine.store.session import Tx
 from engine.store.tables import ATTEMPT, MESSAGE
+from engine.store.waiting import PLANNED_IN_TIME, PLANNED_IN_TURN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +87,11 @@ def claim(
 def _claim(of_merchant: bool, in_lane: bool) -> Query:
     moment, number = MESSAGE.c.due_at.type, MESSAGE.c.merchant_id.type
     limit = bindparam("limit", type_=Integer)
-    where = [PLANNED, MESSAGE.c.due_at <= bindparam("now", type_=moment)]
-    # Of everybody it reads the index by due time, in which the lane does not lead.
-    column = MESSAGE.c.lane if of_merchant else MESSAGE.c.lane + 0
-    where += [column == bindparam("in", type_=Integer)] if in_lane else []
+    where = [
+        PLANNED_IN_TURN if of_merchant else PLANNED_IN_TIME,
+        MESSAGE.c.due_at <= bindparam("now", type_=moment),
+    ]
+    where += [MESSAGE.c.lane == bindparam("in", type_=Integer)] if in_lane else []
     where += [MESSAGE.c.merchant_id == bindparam("owner", type_=number)] if of_merchant else []
     # Each half reads its partial index in order and stops at the limit; joined by OR they would be sorted whole.
     due = select(MESSAGE.c.id).where(*where).order_by(MESSAGE.c.due_at, MESSAGE.c.id)

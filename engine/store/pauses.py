@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, literal_column, or_, select, update
 
-from engine.store.messages import PLANNED
 from engine.store.session import Tx
 from engine.store.tables import MESSAGE, PAUSE
+from engine.store.waiting import PLANNED
 
 RESTORE_FENCE = "restore fence"  # how the reason of its pause begins
 # Spelled out, so that a planner sees that the partial indexes fit.

@@ -29,7 +29,7 @@ PAUSES = Query(
 ADD_LINKS = Bulk(insert(TOKEN))
 BY_EMAIL, BY_PHONE = (
     select(SUBJECT.c.id, column.label("person"))
-    .where(SUBJECT.c.merchant_id == bindparam("merchant"), among(column, "persons"))
+    .where(SUBJECT.c.merchant_id + 0 == bindparam("merchant"), among(column, "persons"))
     .order_by(SUBJECT.c.id.desc())
     for column in (SUBJECT.c.email_index, SUBJECT.c.phone_index)
 )
@@ -103,7 +103,7 @@ def orders_since(tx: Tx, subjects: Collection[int]) -> dict[int, int]:
     query = (
         select(mine.c.id, func.count(later.c.id))
         .select_from(mine.outerjoin(later, same & (later.c.placed_at > mine.c.placed_at)))
-        .where(mine.c.merchant_id == tx.merchant, mine.c.id.in_(list(subjects)))
+        .where(mine.c.merchant_id + 0 == tx.merchant, mine.c.id.in_(list(subjects)))
         .group_by(mine.c.id)
     )
     return {row[0]: row[1] for row in tx.conn.execute(query)}

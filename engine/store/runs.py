@@ -16,6 +16,7 @@ from engine.store.compiled import Bulk, Query
 from engine.store.engines import insert_into
 from engine.store.session import Tx
 from engine.store.tables import RUN, SWITCH, VERSION
+from engine.store.waiting import WAITS_IN_TIME, WAITS_IN_TURN
 
 CHANGING = (
     "digest", "event_type", "event_key", "anchor", "shipment", "return_key", "position", "state", "reason",
@@ -34,7 +35,6 @@ SAVE = Bulk(
 )
 KNOWN = Query(select(VERSION.c.digest).where(among(VERSION.c.digest, "digests")))
 SWITCHES = Query(select(SWITCH.c.journey, SWITCH.c.enabled).where(SWITCH.c.merchant_id == bindparam("merchant")))
-WAITS = RUN.c.wake_at.is_not(None)  # said though a moment is compared: planners look for the words of the index
 
 
 def of(tx: Tx, subjects: Collection[int]) -> dict[int, list[Run]]:
@@ -87,7 +87,9 @@ def save(tx: Tx, runs: Iterable[Run], now: datetime) -> None:
 def due(tx: Tx, now: datetime, limit: int, merchant: int | None = None) -> list[tuple[int, int]]:
     """(merchant, subject) of runs whose wakeup has come, earliest first; of one merchant where it is given. Whoever
     advances them looks again under the subject's lock, so asking twice does no harm."""
-    query = select(RUN.c.merchant_id, RUN.c.subject_id).where(WAITS, RUN.c.wake_at <= now)
+    query = select(RUN.c.merchant_id, RUN.c.subject_id).where(
+        WAITS_IN_TIME if merchant is None else WAITS_IN_TURN, RUN.c.wake_at <= now
+    )
     if merchant is not None:
         query = query.where(RUN.c.merchant_id == merchant)
     rows = tx.conn.execute(query.order_by(RUN.c.wake_at).limit(limit))
@@ -96,7 +98,7 @@ def due(tx: Tx, now: datetime, limit: int, merchant: int | None = None) -> list[
 
 def next_wakeup(tx: Tx) -> datetime | None:
     """When the next run wants to be woken, over all merchants."""
-    query = select(RUN.c.wake_at).where(RUN.c.wake_at.is_not(None)).order_by(RUN.c.wake_at).limit(1)
+    query = select(RUN.c.wake_at).where(WAITS_IN_TIME).order_by(RUN.c.wake_at).limit(1)
     return tx.conn.execute(query).scalar_one_or_none()
 
 

@@ -15,12 +15,20 @@ from sqlalchemy import CTE, ColumnElement, Integer, Select, bindparam, select, u
 
 from engine.store import calls, errands
 from engine.store.compiled import Query
-from engine.store.inbox import NEW, free
-from engine.store.messages import HELD, LEASED, PLANNED
-from engine.store.runs import WAITS
+from engine.store.inbox import free
+from engine.store.messages import HELD, LEASED
 from engine.store.session import Tx
 from engine.store.stranded import SENDING
 from engine.store.tables import ALARM, ERRAND, INBOX, MESSAGE, RUN
+from engine.store.waiting import (
+    ASKS_IN_TURN,
+    NEW_IN_TIME,
+    NEW_IN_TURN,
+    PLANNED_IN_TIME,
+    PLANNED_IN_TURN,
+    WAITS_IN_TIME,
+    WAITS_IN_TURN,
+)
 
 MOMENT = MESSAGE.c.due_at.type
 NOW, REAL, MOST = bindparam("now", type_=MOMENT), bindparam("real", type_=MOMENT), bindparam("most", type_=Integer)
@@ -99,8 +107,10 @@ def connections_asked(tx: Tx, real: datetime) -> list[str]:
 def _look() -> Select[Any]:
     over = MESSAGE.c.lease_until < REAL
     firsts = {
-        "waiting": select(INBOX.c.id).where(NEW, free(REAL)).order_by(INBOX.c.id),
-        "due": select(MESSAGE.c.id).where(PLANNED, MESSAGE.c.due_at <= NOW).order_by(MESSAGE.c.due_at, MESSAGE.c.id),
+        "waiting": select(INBOX.c.id).where(NEW_IN_TIME, free(REAL)).order_by(INBOX.c.id),
+        "due": select(MESSAGE.c.id)
+        .where(PLANNED_IN_TIME, MESSAGE.c.due_at <= NOW)
+        .order_by(MESSAGE.c.due_at, MESSAGE.c.id),
         "over": select(MESSAGE.c.id).where(LEASED, HELD, over).order_by(MESSAGE.c.lease_until),
         "stranded": select(MESSAGE.c.id).where(SENDING, HELD, over).order_by(MESSAGE.c.lease_until),
         "asking": errands.few(),
@@ -109,7 +119,7 @@ def _look() -> Select[Any]:
         .where(ALARM.c.tell_at.is_not(None), ALARM.c.tell_at <= REAL)
         .order_by(ALARM.c.tell_at),
         "silent": select(MESSAGE.c.id).where(MESSAGE.c.silent_at <= NOW).order_by(MESSAGE.c.silent_at),
-        "waking": select(RUN.c.id).where(WAITS, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at),
+        "waking": select(RUN.c.id).where(WAITS_IN_TIME, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at),
     }
     found: Any = [first.limit(1).scalar_subquery().is_not(None).label(name) for name, first in firsts.items()]
     look: Select[Any] = select(*found)
@@ -118,7 +128,7 @@ def _look() -> Select[Any]:
 
 def _due_few() -> Select[Any]:
     columns = (MESSAGE.c.merchant_id, MESSAGE.c.lane)
-    due = select(*columns).where(PLANNED, MESSAGE.c.due_at <= NOW).order_by(MESSAGE.c.due_at, MESSAGE.c.id)
+    due = select(*columns).where(PLANNED_IN_TIME, MESSAGE.c.due_at <= NOW).order_by(MESSAGE.c.due_at, MESSAGE.c.id)
     over = select(*columns).where(LEASED, HELD, MESSAGE.c.lease_until < REAL).order_by(MESSAGE.c.lease_until)
     both = union_all(due.limit(MOST).cte("due").select(), over.limit(1).cte("over").select()).subquery()
     return select(both.c.merchant_id, both.c.lane)
@@ -140,31 +150,33 @@ def _those(turn: CTE, first: Select[Any]) -> Select[Any]:
 
 
 def _due() -> Select[Any]:
-    mine = (PLANNED, MESSAGE.c.lane == bindparam("lane", type_=Integer))
+    mine = (PLANNED_IN_TURN, MESSAGE.c.lane == bindparam("lane", type_=Integer))
     turn = _each(MESSAGE.c.merchant_id, *mine)
     first = select(MESSAGE.c.due_at).where(*mine, MESSAGE.c.merchant_id == turn.c.key)
     return _those(turn, first.order_by(MESSAGE.c.due_at, MESSAGE.c.id))
 
 
 def _waking() -> Select[Any]:
-    turn = _each(RUN.c.merchant_id, WAITS)
-    first = select(RUN.c.wake_at).where(WAITS, RUN.c.merchant_id == turn.c.key)
+    turn = _each(RUN.c.merchant_id, WAITS_IN_TURN)
+    first = select(RUN.c.wake_at).where(WAITS_IN_TURN, RUN.c.merchant_id == turn.c.key)
     return _those(turn, first.order_by(RUN.c.wake_at))
 
 
 def _errands() -> Select[Any]:
-    turn = _each(ERRAND.c.connection_id, ERRAND.c.due_at.is_not(None))
-    first = select(ERRAND.c.due_at).where(ERRAND.c.due_at.is_not(None), ERRAND.c.connection_id == turn.c.key)
+    turn = _each(ERRAND.c.connection_id, ASKS_IN_TURN)
+    first = select(ERRAND.c.due_at).where(ASKS_IN_TURN, ERRAND.c.connection_id == turn.c.key)
     earliest = first.order_by(ERRAND.c.due_at).limit(1).correlate(turn).scalar_subquery()
     return select(turn.c.key).where(turn.c.key.is_not(None), earliest <= REAL)
 
 
 def _new() -> Select[Any]:
-    turn = _each(INBOX.c.connection_id, NEW)
+    turn = _each(INBOX.c.connection_id, NEW_IN_TURN)
     return select(turn.c.key).where(turn.c.key.is_not(None))
 
 
 _LOOK, _DUE_FEW, _DUE, _WAKING, _NEW = map(Query, (_look(), _due_few(), _due(), _waking(), _new()))
-_WAKING_FEW = Query(select(RUN.c.merchant_id).where(WAITS, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at).limit(MOST))
-_NEW_FEW = Query(select(INBOX.c.connection_id).where(NEW, free(REAL)).order_by(INBOX.c.id).limit(MOST))
+_WAKING_FEW = Query(
+    select(RUN.c.merchant_id).where(WAITS_IN_TIME, RUN.c.wake_at <= NOW).order_by(RUN.c.wake_at).limit(MOST)
+)
+_NEW_FEW = Query(select(INBOX.c.connection_id).where(NEW_IN_TIME, free(REAL)).order_by(INBOX.c.id).limit(MOST))
 _ERRANDS, _ERRANDS_FEW = Query(_errands()), Query(errands.few().limit(MOST))

@@ -22,8 +22,8 @@ class Errand(SQLModel, table=True):
 
     __table_args__ = (
         partial("errand_asking", "connection_id", where="lease_until IS NOT NULL", unique=True),
-        partial("errand_due", "due_at", where="due_at IS NOT NULL"),
-        partial("errand_turn", "connection_id", "due_at", where="due_at IS NOT NULL"),
+        partial("errand_due", "due_at", where="due_at IS NOT NULL AND kind >= ''"),
+        partial("errand_turn", "connection_id", "due_at", where="due_at IS NOT NULL AND ref >= ''"),
     )
     connection_id: str = Field(primary_key=True, foreign_key="connection.id")
     kind: str = Field(primary_key=True)  # poll | backfill | fetch | subscribe | check

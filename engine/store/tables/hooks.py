@@ -36,8 +36,8 @@ class HookCall(SQLModel, table=True):
     __tablename__ = "hook_call"
     __table_args__ = (
         Index("hook_call_hook", "hook_id", "id"),
-        partial("hook_call_due", "hook_id", "due_at", where="due_at IS NOT NULL"),
-        partial("hook_call_order", "hook_id", "subject_id", "id", where="due_at IS NOT NULL"),
+        partial("hook_call_due", "hook_id", "due_at", where="due_at IS NOT NULL AND type >= ''"),
+        partial("hook_call_order", "hook_id", "subject_id", "id", where="due_at IS NOT NULL AND public_id >= ''"),
     )
     id: int | None = row_id()
     public_id: str = Field(unique=True)  # webhook-id: the same with every try

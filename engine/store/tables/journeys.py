@@ -35,8 +35,8 @@ class RunRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("merchant_id", "journey", "subject_id", "key"),
         Index("run_subject", "subject_id"),
-        partial("run_wakeup", "wake_at", where="wake_at IS NOT NULL"),
-        partial("run_turn", "merchant_id", "wake_at", where="wake_at IS NOT NULL"),
+        partial("run_wakeup", "wake_at", where="wake_at IS NOT NULL AND event_type >= ''"),
+        partial("run_turn", "merchant_id", "wake_at", where="wake_at IS NOT NULL AND journey >= ''"),
     )  # fmt: skip
     id: int | None = row_id()
     merchant_id: int = ref()
@@ -66,8 +66,8 @@ class MessageRow(SQLModel, table=True):
     __tablename__ = "message"
     __table_args__ = (
         UniqueConstraint("merchant_id", "journey", "step", "subject_id", "run_key", "recipient", "occurrence"),
-        partial("message_due", "due_at", "id", where="status = 'planned'"),
-        partial("message_turn", "lane", "merchant_id", "due_at", "id", where="status = 'planned'"),
+        partial("message_due", "due_at", "id", where="status = 'planned' AND template >= ''"),
+        partial("message_turn", "lane", "merchant_id", "due_at", "id", where="status = 'planned' AND journey >= ''"),
         partial("message_held", "lease_until", where="status IN ('leased', 'sending')"),
         partial("message_silent", "silent_at", where="silent_at IS NOT NULL"),
         partial("message_trouble", "status", "due_at", "merchant_id", where="status IN ('unknown', 'dead')"),

@@ -14,9 +14,9 @@ class Subject(SQLModel, table=True):
     """One order with its parcels and returns. `key` is its own data key, wrapped: erasing destroys it."""
 
     __table_args__ = (
-        Index("subject_number", "merchant_id", "number"),
-        Index("subject_person", "merchant_id", "email_index"),
-        partial("subject_phone", "merchant_id", "phone_index", where="phone_index IS NOT NULL"),
+        Index("subject_number", "number", "merchant_id"),
+        Index("subject_person", "email_index"),  # it is another one with every merchant
+        partial("subject_phone", "phone_index", where="phone_index IS NOT NULL"),
         Index("subject_recent", "merchant_id", "updated_at"),
     )
     id: int | None = row_id()

@@ -44,8 +44,8 @@ class Inbox(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("connection_id", "dedupe_key"),
-        partial("inbox_waiting", "id", where="state = 'new'"),
-        partial("inbox_turn", "connection_id", "id", where="state = 'new'"),
+        partial("inbox_waiting", "id", where="state = 'new' AND verified_by >= ''"),
+        partial("inbox_turn", "connection_id", "id", where="state = 'new' AND connection_id >= ''"),
         partial("inbox_trouble", "received_at", "connection_id", where="state IN ('parked', 'dead')"),
     )
     id: int | None = row_id()
