@@ -69,6 +69,7 @@ class Chute:
     def _postgres(self, conn: Any, todo: Sequence[Todo]) -> None:
         together = conn.pipeline() if self._driver.Pipeline.is_supported() else nullcontext()
         with together:
+            conn.execute("BEGIN")
             conn.execute(BOUND)
             for statement, values in todo:
                 conn.execute(statement, values)
