@@ -159,8 +159,7 @@ def first_ready() -> Select[Any]:
 def claim(tx: Tx, hook: str, *, real: datetime, until: datetime, limit: int) -> list[Call]:
     """Take events that are due for an endpoint until `until`, earliest first; of an order only the first one, while it
     is in its first tries, so that they arrive in the order in which they happened."""
-    wanted = _CLAIM.with_for_update(skip_locked=True, of=HOOK_CALL)
-    ids = list(tx.conn.execute(wanted, {"real": real, "hook": hook, "limit": limit}).scalars())
+    ids = list(tx.conn.execute(_CLAIM, {"real": real, "hook": hook, "limit": limit}).scalars())
     if not ids:
         return []
     moved = update(HOOK_CALL).where(HOOK_CALL.c.id.in_(ids))
@@ -278,6 +277,7 @@ def _claim() -> Select[Any]:
         .where(mine, DUE, ~before)
         .order_by(HOOK_CALL.c.due_at, HOOK_CALL.c.id)
         .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True, of=HOOK_CALL)
     )
 
 

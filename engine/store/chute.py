@@ -11,11 +11,10 @@ from contextlib import nullcontext
 from typing import Any
 
 from engine.store.inbox import Raw, statements
-from engine.store.session import Store
+from engine.store.session import Store, binding
 
 Todo = tuple[str, tuple[Any, ...]]  # a statement and its values
-# Deliveries are put down before anybody looks into them: the row policies see the installation's own bookkeeping.
-BOUND = "SELECT set_config('todoke.merchant', '', true), set_config('todoke.scope', 'installation', true)"
+BOUND = binding(None)  # deliveries are put down before anybody looks into them
 
 
 class Chute:

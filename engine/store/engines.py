@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,14 +17,15 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from engine.store import driver
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any, default: Callable[[Any], str] | None = None) -> str:
+    """JSON, moments as ISO 8601; `default` writes what else json.dumps does not know. Raises TypeError for that."""
     try:
         return orjson.dumps(value).decode()
     except TypeError:  # a number of more than 64 bits, which JSON may hold
-        return json.dumps(value)
+        return json.dumps(value, default=default)
 
 
-JSON = {"json_serializer": _json, "json_deserializer": json.loads}
+JSON = {"json_serializer": as_json, "json_deserializer": json.loads}
 POOL = {"pool_size": 20, "max_overflow": 20}
 # A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for ever.
 IDLE_MS = 60_000

@@ -24,7 +24,7 @@ from sqlalchemy.dialects import sqlite
 
 from engine.store import driver, strays
 from engine.store.among import among
-from engine.store.compiled import Query
+from engine.store.compiled import Bulk, Query
 from engine.store.sealed import Vault
 from engine.store.session import Tx
 from engine.store.tables import INBOX
@@ -37,11 +37,10 @@ GIVEN = (
 _SQLITE = sqlite.dialect()
 _TEXT: Any = INBOX.c.received_at.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)  # a moment as SQLite keeps it
 MOST = 6  # 2 ** 6 rows in one statement
-FINISH = Query(
+FINISH = Bulk(
     update(INBOX)
     .where(among(INBOX.c.id, "ids"))
     .values({name: bindparam(name) for name in ("state", "reason", "processed_at", "lease_until")})
-    .returning(INBOX.c.id)
 )
 
 
@@ -142,7 +141,7 @@ def _claim(locks_rows: bool, of_connection: bool) -> Query:
 
 def finish(tx: Tx, ids: Iterable[int], state: str, reason: str | None, now: datetime) -> None:
     """The deliveries have come to their end: processed, ignored, parked or dead, and why."""
-    FINISH(tx, ids=ids, state=state, reason=reason, processed_at=now, lease_until=None)
+    FINISH(tx, [{"ids": ids, "state": state, "reason": reason, "processed_at": now, "lease_until": None}])
 
 
 def reopen(

@@ -12,7 +12,7 @@ from sqlalchemy import Row, bindparam, insert, or_, select, update
 
 from engine.model.merchant import Merchant, MerchantSettings
 from engine.store.among import among
-from engine.store.compiled import Query
+from engine.store.compiled import Bulk, Query
 from engine.store.session import Tx
 from engine.store.tables import CONNECTION, MERCHANT
 
@@ -27,11 +27,8 @@ CHANNELS = Query(
 )
 # Another intake that writes the same at this moment is as good: nobody waits for its commit.
 FREE = select(CONNECTION.c.id).where(among(CONNECTION.c.id, "ids")).with_for_update(skip_locked=True, key_share=True)
-HEARD = Query(
-    update(CONNECTION)
-    .where(CONNECTION.c.id.in_(FREE.scalar_subquery()))
-    .values(last_delivery_at=bindparam("at"))
-    .returning(CONNECTION.c.id)
+HEARD = Bulk(
+    update(CONNECTION).where(CONNECTION.c.id.in_(FREE.scalar_subquery())).values(last_delivery_at=bindparam("at"))
 )
 
 
@@ -154,7 +151,7 @@ def channels(tx: Tx) -> list[Connection]:
 
 def heard_from(tx: Tx, ids: Iterable[str], at: datetime) -> None:
     """Note that these connections have delivered something."""
-    HEARD(tx, ids=ids, at=at)
+    HEARD(tx, [{"ids": ids, "at": at}])
 
 
 def refused(tx: Tx, counts: Mapping[str, int], at: datetime) -> None:

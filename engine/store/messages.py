@@ -144,7 +144,7 @@ def contact_known(tx: Tx, subjects: Collection[int], now: datetime) -> None:
 def resumed(tx: Tx, now: datetime, *, merchant: int | None, journey: str | None) -> int:
     """Messages within this reach that wait because of a pause are due now; the gate finds any other pause.
     Returns how many."""
-    where = [MESSAGE.c.status == "planned", MESSAGE.c.awaits == "resume"]
+    where = [PLANNED_IN_TIME, MESSAGE.c.awaits == "resume"]
     where += [MESSAGE.c.merchant_id == merchant] if merchant is not None else []
     where += [MESSAGE.c.journey == journey] if journey is not None else []
     waiting = select(MESSAGE.c.id).where(*where).order_by(MESSAGE.c.id).with_for_update()

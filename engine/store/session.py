@@ -66,7 +66,7 @@ class _Line:
 
     def bound_to(self, merchant: int | None) -> Connection:
         if self.guarded and self._bound != merchant:
-            driver.changed(self.conn, _bind(merchant))
+            driver.changed(self.conn, binding(merchant))
             self._bound = merchant
         return self.conn
 
@@ -215,7 +215,7 @@ class Store:
     def _begun(self, sqlite: str, postgres: str, merchant: int | None) -> Iterator[_Line]:
         """A transaction that begins as told; whom it is bound to costs no round trip of its own."""
         with self.engine.connect() as conn:
-            opening(conn, sqlite if self._writer is not None else f"{postgres}; {_bind(merchant)}")
+            opening(conn, sqlite if self._writer is not None else f"{postgres}; {binding(merchant)}")
             with conn.begin():
                 yield _Line(conn, self.known, merchant)
 
@@ -224,7 +224,8 @@ class Store:
         self.engine.dispose()
 
 
-def _bind(merchant: int | None) -> str:
+def binding(merchant: int | None) -> str:
+    """What tells PostgreSQL's row policies whose a transaction is; None: the installation's own bookkeeping."""
     scope = "installation" if merchant is None else "merchant"
     return BIND.format(merchant="" if merchant is None else int(merchant), scope=scope)
 

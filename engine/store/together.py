@@ -6,16 +6,15 @@ themselves: JSON doubles them, and PostgreSQL reads it letter by letter (decisio
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import JSON, Connection, Dialect, Insert, bindparam, column, func, select
 from sqlalchemy.types import LargeBinary, TypeEngine
 
 from engine.store import driver
+from engine.store.engines import as_json
 from engine.store.tables.instant import Instant
 
 ROWS = "rows"  # the parameter; no column of ours is called so
@@ -34,7 +33,7 @@ class Together:
         """Execute it for these rows. Raises sqlalchemy.exc.DBAPIError."""
         if self.prepare:
             rows = [{**row, **{name: prepare(row[name]) for name, prepare in self.prepare}} for row in rows]
-        driver.changed(conn, self.text, {**self.fixed, ROWS: _json(rows)})
+        driver.changed(conn, self.text, {**self.fixed, ROWS: as_json(rows, default=str)})
 
 
 def light(rows: Sequence[Mapping[str, Any]]) -> bool:
@@ -68,10 +67,3 @@ def _maker(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | No
     if isinstance(kind, LargeBinary):
         return lambda value: None if value is None else f"\\x{value.hex()}"
     return kind.bind_processor(dialect) if isinstance(kind, Instant) else None
-
-
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
-    try:
-        return orjson.dumps(rows).decode()
-    except TypeError:  # a number of more than 64 bits, which JSON may hold
-        return json.dumps(rows, default=str)
