@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from bench import machine
+
 ROOT = Path(__file__).resolve().parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
 Figures = dict[str, float]
@@ -78,11 +80,14 @@ def interleave(contestants: Mapping[str, Callable[[], Figures]], rounds: int) ->
     """A/B/A/B: every contestant once, then all of them again, so that a slow minute meets all alike. What each has
     reached is told at once: whoever is stopped half-way has it."""
     found: dict[str, list[Figures]] = {name: [] for name in contestants}
-    for number in range(1, rounds + 1):
-        for name, run in contestants.items():
-            print(f"round {number}/{rounds}: {name} ...", file=sys.stderr, flush=True)
-            found[name].append(figures := run())
-            print("   ", ", ".join(f"{key} {value:.4g}" for key, value in figures.items()), file=sys.stderr, flush=True)
+    with machine.Machine() as beside:
+        for number in range(1, rounds + 1):
+            for name, run in contestants.items():
+                print(f"round {number}/{rounds}: {name} ...", file=sys.stderr, flush=True)
+                beside.figures()
+                found[name].append(figures := run() | beside.figures())
+                told = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+                print("   ", told, file=sys.stderr, flush=True)
     return found
 
 
@@ -120,13 +125,14 @@ def report(
 
     table = Table(title=title, title_justify="left")
     table.add_column("")
+    columns = {**columns, **machine.COLUMNS}
     for heading in columns.values():
         table.add_column(heading, justify="right")
     for name, figures in told.items():
         table.add_row(name, *(shown(figures[key]) if key in figures else "-" for key in columns))
-    Console(width=150 if not sys.stdout.isatty() else None).print(table)
-    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
-    print(json.dumps({"benchmark": title, "machine": machine, **more, "figures": told}, ensure_ascii=False))
+    Console(width=180 if not sys.stdout.isatty() else None).print(table)
+    here = {"cpus": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
+    print(json.dumps({"benchmark": title, "machine": here, **more, "figures": told}, ensure_ascii=False))
 
 
 def shown(spread: Mapping[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 While everything that waits fits into one batch there is nothing to share out, and nobody is asked for. With a
 backlog the one that was served longest ago comes first, so that whoever has just come waits for one batch at most;
-a slice is what can be done in `AIM` seconds when others are about, all that fits when nobody is. Nothing here is
+a slice is what can be done in `aim` seconds when others are about, in `alone` seconds when nobody is. Nothing here is
 shared between processes or kept: two processes that serve the same merchant take different rows.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 K = TypeVar("K")
 
 AIM = 0.04  # seconds that a slice should take when others are about
-ALONE = 5.0  # seconds, when nobody is: its leases must not run out
+ALONE = 0.2  # seconds, when nobody is: whoever comes then waits for the end of it
 LEAST = 10  # of a slice: fewer would spend their time on commits
 FIRST = 20  # of a slice, while nobody knows how long one takes
 FRESH = 0.05  # seconds for which a list of those who wait is good
@@ -76,7 +76,8 @@ class Turns(Generic[K]):
         self.under_way = 0  # batches
         # How many of those slices may be under way; the other threads are there for whoever comes. None: any number.
         self.at_once: int | None = None
-        self.aim, self.least = AIM, LEAST
+        self.aim, self.alone, self.least = AIM, ALONE, LEAST
+        self.polite = False  # does whoever has much give way also when nobody else seems to be about?
 
     @property
     def wants_help(self) -> bool:
@@ -128,7 +129,7 @@ class Turns(Generic[K]):
     def serving(self, pieces: Mapping[K, int]) -> Iterator[Slice]:
         """Around the work on what was claimed (key -> how many pieces); learns how long a piece takes."""
         with self._lock:
-            slice_ = Slice(much=self._crowd and not self._deep.isdisjoint(pieces))
+            slice_ = Slice(much=(self._crowd or self.polite) and not self._deep.isdisjoint(pieces))
             self._slices += slice_.much
             self.under_way += 1
         began = self._clock()
@@ -186,7 +187,7 @@ class Turns(Generic[K]):
             cost = self._cost.get(key)
             if cost is None:
                 return min(most, FIRST) if self._crowd else most
-            return max(self.least, min(most, int((self.aim if self._crowd else ALONE) / max(cost, 1e-6))))
+            return max(self.least, min(most, int((self.aim if self._crowd else self.alone) / max(cost, 1e-6))))
 
     def _had(self, key: K, *, deep: bool) -> bool:
         """They have had their turn; who has more waits for the next one at the end of the line."""

@@ -30,8 +30,10 @@ POOL = {"pool_size": 20, "max_overflow": 20}
 # A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for ever.
 IDLE_MS = 60_000
 # The driver keeps the plan of a statement, and every statement of ours is meant for an index: one that was planned
-# while its table was nearly empty must not read the whole of it when it is full.
-SESSION = f"-c idle_in_transaction_session_timeout={IDLE_MS} -c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
+# while its table was nearly empty must not read the whole of it when it is full. Said in SQL and not when connecting:
+# poolers refuse what they do not know (PgBouncer: "unsupported startup parameter").
+SESSION = f"""SET idle_in_transaction_session_timeout = {IDLE_MS}; SET enable_seqscan = off;
+    SET enable_bitmapscan = off; SET jit = off"""
 _OPENING = "opening"
 RESTED = 0.5  # seconds: a connection that was used so recently is there; no database restarts as fast
 
@@ -65,16 +67,15 @@ def insert_into(table: Table, *, postgres: bool) -> postgresql.Insert | sqlite.I
 
 def _postgresql(url: URL, options: dict[str, Any]) -> Engine:
     # What the URL says of these goes before what we say. The last is for a peer that is gone without a word.
-    wanted = {
-        "application_name": "todoke", "connect_timeout": "10", "tcp_user_timeout": "30000",
-        "options": SESSION,
-    }  # fmt: skip
+    wanted = {"application_name": "todoke", "connect_timeout": "10", "tcp_user_timeout": "30000"}
     given = {name: value for name, value in wanted.items() if name not in url.query}
     engine = create_engine(url, connect_args=given, **options)
 
     @event.listens_for(engine, "connect")
     def _settings(raw: Any, _record: Any) -> None:
         raw.autocommit = True  # the driver would spend a round trip on a BEGIN of its own
+        if "options" not in url.query:
+            raw.execute(SESSION)
 
     # So that a restarted database costs nobody an error; a round trip for every transaction would cost a tenth of it.
     @event.listens_for(engine, "checkin")

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from engine.flow import claims, turns
 from engine.flow.accept import keep
 from engine.flow.send import deliver
-from engine.flow.turns import AIM, LEAST, Turns
+from engine.flow.turns import AIM, ALONE, LEAST, Turns
 from engine.model.merchant import MerchantSettings
 from tests.flow.house import Desk, House
 from tests.flow.orders import order
@@ -92,6 +92,25 @@ def test_who_has_much_has_the_batch_alone_and_those_who_have_little_share_one():
 def test_one_merchant_alone_gets_whole_batches():
     queue, line = Queue({1: 250}), Turns(lambda: 0.0)
     assert [len(line.claim(queue, 100)) for _ in range(4)] == [100, 100, 50, 0]
+
+
+def test_one_who_is_alone_gets_no_more_than_a_newcomer_may_wait_for():
+    queue, now = Queue({1: 10_000}), [0.0]
+    line = Turns(lambda: now[0])
+    for _ in range(20):
+        taken = line.claim(queue, 1000)
+        with line.serving(Counter(taken)) as mine:
+            now[0] += 0.001 * len(taken)
+            assert not mine.much
+    assert len(line.claim(queue, 1000)) == pytest.approx(1000 * ALONE, abs=1)
+
+
+def test_who_has_much_gives_way_though_nobody_is_about_where_that_leaves_no_place_empty():
+    queue, line = Queue({1: 500}), Turns(lambda: 0.0)
+    line.polite = True
+    with line.serving(Counter(line.claim(queue, 100))) as mine:
+        assert mine.much
+        assert not line.crowded
 
 
 def test_a_slice_is_as_long_as_it_should_take():

@@ -1,4 +1,4 @@
-"""Private Redis and RabbitMQ servers for a test: on free ports of 127.0.0.1, in folders of their own, ended with it.
+"""Private Redis, RabbitMQ and PgBouncer for a test: on free ports of 127.0.0.1, in folders of their own, ended with it.
 
 Each has a process group of its own, so that Ctrl-C reaches the tests alone, whose end is theirs.
 """
@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
+
+from tests.services.postgres import unprivileged
 
 
 def free_port() -> int:
@@ -51,6 +54,28 @@ def redis(folder: Path, port: int | None = None) -> Iterator[str]:
     try:
         answers(port, server, seconds=10)
         yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@contextlib.contextmanager
+def pgbouncer(folder: Path, database: str) -> Iterator[str]:
+    """A PgBouncer in session mode before the server of that database's URL; the URL by way of it. Whom it runs as
+    must be able to read the folder: it refuses to be root."""
+    behind, port = make_url(database), free_port()
+    (folder / "users.txt").write_text(f'"{behind.username}" "{behind.password}"\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={behind.host} port={behind.port}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        f"auth_type = plain\nauth_file = {folder / 'users.txt'}\npool_mode = session\n"
+    )
+    as_whom = ["-u", unprivileged()] if unprivileged() else []
+    command = [program("pgbouncer"), "-q", *as_whom, str(folder / "pgbouncer.ini")]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0)
+    try:
+        answers(port, server, seconds=10)
+        yield behind.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
     finally:
         server.terminate()
         server.wait(10)
