@@ -22,7 +22,7 @@ from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from bench import workload
 from bench.installation import SHOP_SETTINGS, Home, installed, moment, running, todoke
@@ -33,6 +33,7 @@ from engine.flow.app import App
 from engine.model.facts import State
 from engine.store import facts, inbox
 from engine.store.inbox import Raw
+from engine.store.tables import MESSAGE
 
 ORDERS, RATE, WARM = 120, 10.0, 5
 BURST, LARGE = 20_000, 1_000_000
@@ -45,20 +46,22 @@ COLUMNS = {
     "alone_fsync_p95_ms": "an fsync alone, p95 ms", "burst_fsync_p95_ms": "under it",
     "burst_taken": "CPU taken by others",
 }  # fmt: skip
-CHUNK = 20_000  # copies in one commit: SQLite has one writer, and the installation is at work meanwhile
-# Copies of one message of the other merchant's, over its customers: real ones, that are judged, written and sent.
+CHUNK = 20_000  # messages written in one commit: SQLite has one writer, and the installation is at work meanwhile
+MOMENT = bindparam("later", type_=MESSAGE.c.due_at.type)
+# Copies of one message of the other merchant's, over its customers: real ones, that are judged, written and sent when
+# they are due.
 COPIES = text("""INSERT INTO message (public_id, merchant_id, subject_id, journey, digest, step, run_key, recipient,
     occurrence, event_key, anchor, template, purpose, lane, status, planned_at, due_at, expires_at, fence, tries)
     WITH RECURSIVE counted(n) AS
     (SELECT CAST(:first AS integer) UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < :until)
     SELECT :kind || n, merchant_id, customer.id, journey, digest, step, run_key, recipient, :kind || n, event_key,
-    anchor, template, purpose, :lane, 'planned', planned_at, due_at, expires_at, 0, 0 FROM counted JOIN
+    anchor, template, purpose, :lane, 'planned', planned_at, :later, expires_at, 0, 0 FROM counted JOIN
     (SELECT id, row_number() OVER (ORDER BY id) AS place FROM subject WHERE merchant_id = :merchant AND stage = :stage)
     AS customer ON place = 1 + n % :customers,
     (SELECT * FROM message WHERE merchant_id = :merchant AND template = 'order_confirmed' ORDER BY id LIMIT 1) AS one
-    """)
+    """).bindparams(MOMENT)
 DUE = text("UPDATE message SET due_at = planned_at WHERE merchant_id = :merchant AND id BETWEEN :first AND :last"
-    " AND due_at = :later")  # fmt: skip
+    " AND due_at = :later").bindparams(MOMENT)  # fmt: skip
 LATER = timedelta(days=2)
 STAGE = "copied"  # of the customers' orders: no stage of ours
 WAITS = """SELECT message.sent_at, inbox.received_at FROM message JOIN observation USING (subject_id)

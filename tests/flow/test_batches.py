@@ -47,7 +47,7 @@ class Carrier:
     or as soon as its answer is there, if it is told to."""
 
     def __init__(self, home: Any) -> None:
-        self.transports = Transports(home, deadline=1.0, reach=HERE)
+        self.transports = Transports(home, deadline=3.0, reach=HERE)
         self.carried: list[int] = []
         self.dies: str | None = None
 

@@ -29,7 +29,7 @@ class Mortal:
     """Carries requests as ever; the process dies as soon as the next answer is there, if it is told to."""
 
     def __init__(self, home: Path) -> None:
-        self.transports = Transports(home, deadline=1.0, reach=HERE)
+        self.transports = Transports(home, deadline=3.0, reach=HERE)
         self.dies = 0
 
     def send(self, connection: Connection, request: Request) -> Answer | Failure:
