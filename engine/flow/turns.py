@@ -2,7 +2,7 @@
 
 While everything that waits fits into one batch there is nothing to share out, and nobody is asked for. With a
 backlog the one that was served longest ago comes first, so that whoever has just come waits for one batch at most;
-a slice is what can be done in `aim` seconds when others are about, in `alone` seconds when nobody is. Nothing here is
+a slice is what can be done in `aim` seconds when others are about, in `ALONE` seconds when nobody is. Nothing here is
 shared between processes or kept: two processes that serve the same merchant take different rows.
 """
 
@@ -76,7 +76,7 @@ class Turns(Generic[K]):
         self.under_way = 0  # batches
         # How many of those slices may be under way; the other threads are there for whoever comes. None: any number.
         self.at_once: int | None = None
-        self.aim, self.alone, self.least = AIM, ALONE, LEAST
+        self.aim, self.least = AIM, LEAST
         self.polite = False  # does whoever has much give way also when nobody else seems to be about?
 
     @property
@@ -187,7 +187,7 @@ class Turns(Generic[K]):
             cost = self._cost.get(key)
             if cost is None:
                 return min(most, FIRST) if self._crowd else most
-            return max(self.least, min(most, int((self.aim if self._crowd else self.alone) / max(cost, 1e-6))))
+            return max(self.least, min(most, int((self.aim if self._crowd else ALONE) / max(cost, 1e-6))))
 
     def _had(self, key: K, *, deep: bool) -> bool:
         """They have had their turn; who has more waits for the next one at the end of the line."""

@@ -27,9 +27,8 @@ STOP_MS = 20_000  # longer than one send may take; with what follows it is short
 # Seconds after which a thread that computes lets others go on. Each of our statements gives the interpreter away and
 # has to ask for it again while it holds its locks; Python's 5 ms is longer than most of our transactions.
 SWITCH = 0.001
-# Of a slice on SQLite: seconds when others are about, when nobody is, and pieces. Elsewhere a place is kept free, and
-# every batch costs sixty round trips.
-SHORT = 0.02, 0.1, 5
+# Seconds and pieces of a slice on SQLite. Elsewhere a place is kept free, and every batch costs sixty round trips.
+SHORT = 0.02, 5
 POLL_MS = 1_000  # how soon an idle thread notices that it should stop; below the patience with a broker's server
 
 
@@ -104,7 +103,7 @@ class Crew:
             # stand in line with the first, and whoever has little waits for the end of a slice.
             line.at_once = 1 if app.store.writer else max(1, threads // 2)
             if app.store.writer:
-                line.aim, line.alone, line.least = SHORT
+                line.aim, line.least = SHORT
                 line.polite = True  # whoever has an order an hour is met by nobody who knows of him
         self._hands = [
             Hands(self._broker, queues=queues, worker_threads=threads, worker_timeout=POLL_MS)
