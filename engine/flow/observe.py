@@ -101,6 +101,7 @@ def _work(app: App, batch: Sequence[Read], *, patient: bool = True, first: Mappi
             _failed(app, batch[0].raw, failed)
         return
     if due:
+        app.store.back_soon()
         app.hints.deliver()
     if any(one.fetch or one.endpoints for one in batch):
         app.hints.ask()

@@ -3,6 +3,9 @@
 A lock of the standard library is taken by whoever happens to run, so that with a backlog the same few threads have it
 again and again. A place is handed on in the order of asking, and those who give way stand behind all others. Where
 there is more than one, one is kept free of them.
+
+Little work comes in several visits. A place that is `kept` belongs to it in between too: those who give way pause until
+it is through, or else each of its visits would wait for the end of a piece of theirs.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock, get_ident, local
+from time import monotonic
 from types import TracebackType
 
 OTHERS_FIRST = 8  # so many are let go first, then one of those who give way has a turn
@@ -19,7 +23,8 @@ OTHERS_FIRST = 8  # so many are let go first, then one of those who give way has
 class Places:
     """A lock that so many threads may hold; whoever holds it may enter again."""
 
-    def __init__(self, number: int = 1) -> None:
+    def __init__(self, number: int = 1, kept: float = 0.0) -> None:
+        """`kept`: seconds for which those who give way wait for somebody who is back soon; 0: not at all."""
         self._number, self._for_much = number, max(1, number - 1)
         self._mine = local()  # .gives_way
         self._state = Lock()
@@ -27,12 +32,16 @@ class Places:
         self._much: set[int] = set()  # those inside who gave way
         self._first: deque[tuple[int, Lock]] = deque()
         self._last: deque[tuple[int, Lock]] = deque()
+        self._kept, self._kept_until = kept, 0.0
         self._passed = 0  # how many went before the first of `_last` in a row
 
     @contextmanager
     def giving_way(self) -> Iterator[None]:
         """Within it this thread lets others go first: for work of which there is much."""
         before, self._mine.gives_way = getattr(self._mine, "gives_way", False), True
+        with self._state:
+            if get_ident() in self._inside:
+                self._much.add(get_ident())
         try:
             yield
         finally:
@@ -42,6 +51,8 @@ class Places:
     def outside(self) -> Iterator[None]:
         """Within it this thread waits for somebody else, and its place is another's if it has one."""
         held = self._inside.get(get_ident(), 0)
+        if held:
+            self.back_soon()
         for _ in range(held):
             self.__exit__(None, None, None)
         try:
@@ -50,9 +61,14 @@ class Places:
             for _ in range(held):
                 self.__enter__()
 
+    def back_soon(self) -> None:
+        """What this thread does goes on in a moment, here or in another thread; nothing where it gives way."""
+        if not getattr(self._mine, "gives_way", False):
+            self._kept_until = monotonic() + self._kept
+
     def let_by(self) -> None:
-        """Between two pieces of much work: whoever waits with little goes first."""
-        if self._first and getattr(self._mine, "gives_way", False):
+        """Between two pieces of much work: whoever has little goes first."""
+        if getattr(self._mine, "gives_way", False) and (self._first or self._awaited()):
             with self.outside():
                 pass
 
@@ -67,7 +83,10 @@ class Places:
             turn.acquire()
             (self._last if much else self._first).append((me, turn))
             self._admit()
-        turn.acquire()  # until a place is handed over
+        again = self._kept if much and self._kept else -1  # seconds; nobody tells that a place is kept no longer
+        while not turn.acquire(timeout=again):  # until a place is handed over
+            with self._state:
+                self._admit()
 
     def __exit__(self, _kind: type[BaseException] | None, _what: BaseException | None, _: TracebackType | None) -> None:
         me = get_ident()
@@ -81,7 +100,7 @@ class Places:
     def _admit(self) -> None:
         while len(self._inside) < self._number:
             much = bool(self._last) and len(self._much) < self._for_much
-            much = much and (not self._first or self._passed >= OTHERS_FIRST)
+            much = much and (not (self._first or self._awaited()) or self._passed >= OTHERS_FIRST)
             chosen = self._last if much else self._first
             if not chosen:
                 return
@@ -91,3 +110,7 @@ class Places:
             if much:
                 self._much.add(thread)
             turn.release()
+
+    def _awaited(self) -> bool:
+        """Is little work under way, between two of its visits or beside?"""
+        return bool(self._kept) and (monotonic() < self._kept_until or len(self._inside) > len(self._much))

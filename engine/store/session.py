@@ -29,6 +29,7 @@ T = TypeVar("T")
 # Threads of one process that are at work on a batch at a time. SQLite has one writer; on PostgreSQL one may have to
 # wait for a row that another process holds.
 AT_WORK = {"sqlite": 1, "postgresql": 2}
+KEPT = 0.005  # seconds: longer than a hint takes, or a mail server that is near
 TRIES = 6  # of a transaction that met another, or whose connection went away
 PAUSE = 0.02  # seconds before the second try; doubled each time, with jitter
 LOST_PAUSE = 0.5  # the same while the database is away: 15 seconds in all
@@ -146,7 +147,7 @@ class Store:
         self.known: dict[Any, Any] = {}
         self.on_calls: Callable[[], None] = lambda: None  # after a commit that left events to be told
         self._writer = Places() if self.engine.dialect.name == "sqlite" else None
-        self._work = Places(AT_WORK[self.engine.dialect.name])
+        self._work = Places(AT_WORK[self.engine.dialect.name], KEPT)
 
     @property
     def writer(self) -> Places | None:
@@ -173,6 +174,10 @@ class Store:
         """Between two pieces of a batch of which there is much: whoever waits with little is at work first. Outside
         any transaction."""
         self._work.let_by()
+
+    def back_soon(self) -> None:
+        """What this thread does goes on in a moment in another one: those with much wait for it."""
+        self._work.back_soon()
 
     def resting(self) -> AbstractContextManager[None]:
         """Within it this thread waits for somebody outside, and another one may be at work."""

@@ -157,6 +157,62 @@ def test_between_two_pieces_of_much_work_whoever_waits_goes_first():
     assert between(much=True) == ["piece", "other", "piece"]
 
 
+def much_waits(places: Places, order: list[str]) -> Thread:
+    """A thread that gives way and stands in line."""
+
+    def work() -> None:
+        with places.giving_way(), places:
+            order.append("much")
+
+    thread = Thread(target=work)
+    thread.start()
+    while not places._last:
+        time.sleep(0.001)
+    return thread
+
+
+def test_a_place_is_kept_between_the_visits_of_little_work_but_not_for_ever():
+    places, order = Places(kept=60), list[str]()
+    with places:
+        much = much_waits(places, order)
+        places.back_soon()
+    for n in range(OTHERS_FIRST):
+        assert order == [str(before) for before in range(n)]
+        with places:
+            order.append(str(n))
+    much.join(10)
+    assert order == [*(str(n) for n in range(OTHERS_FIRST)), "much"]
+
+
+def test_a_kept_place_is_given_away_when_nobody_comes_back():
+    places, order = Places(kept=0.01), list[str]()
+    with places:
+        much = much_waits(places, order)
+        places.back_soon()
+    much.join(10)
+    assert order == ["much"]
+
+
+def test_those_with_much_do_not_keep_a_place():
+    places, order = Places(kept=60), list[str]()
+    with places.giving_way(), places:
+        much = much_waits(places, order)
+        places.back_soon()
+        with places.outside():
+            much.join(10)
+    assert order == ["much"]
+
+
+def test_those_with_much_pause_while_little_work_is_under_way_beside_them():
+    places, order = Places(2, kept=0.001), list[str]()
+    with places:
+        much = much_waits(places, order)
+        time.sleep(0.02)  # it asks again meanwhile
+        order.append("little")
+    much.join(10)
+    assert order == ["little", "much"]
+
+
 def test_who_has_little_is_not_interrupted():
     assert between(much=False) == ["piece", "piece", "other"]
 
