@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from aiosmtpd.controller import Controller
 
+from tests.services.ports import free_port
+
 
 class Inbox:
     """aiosmtpd handler: keeps what it takes, counts connections and envelopes."""
@@ -32,11 +34,6 @@ def real(**options: object) -> Iterator[tuple[Inbox, str]]:
         yield inbox, f"127.0.0.1:{controller.port}"
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 class Scripted:

@@ -18,7 +18,7 @@ from engine.io.http import Http
 from engine.io.http_reach import Reach, canonical, is_public, reach
 from engine.io.http_reply import LARGEST
 from tests.channels.http_servers import OK, Tls, Wire, answer, deaf, request, reset, serve, silent, spied
-from tests.channels.servers import free_port
+from tests.services.ports import free_port
 
 HERE = reach("127.0.0.0/8, ::1/128", "443")
 BODY = "お届けしました".encode()

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from tests.channels.servers import free_port
+from tests.services.ports import free_port
 
 TODOKE = Path(sys.executable).with_name("todoke")
 SECRET = base64.b64encode(b"a secret of the tests, 32 bytes.").decode()

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.channels.servers import free_port
 from tests.e2e.installation import TODOKE, Installation, until
 from tests.flow.test_alarms import SECRET, Endpoint
+from tests.services.ports import free_port
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from engine.store.resend import resend
 from engine.store.tables import ACCOUNT, Account
 from tests.flow.house import START, Desk, House
 from tests.flow.orders import order, parcel
+from tests.services.ports import free_port
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 TURN = timedelta(seconds=31)
@@ -46,9 +46,7 @@ class Endpoint:
     """A server that takes alerts, on a port that stays the same while it is away. It answers with `code`."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/alerts"
         self.code = 204
         self.taken: list[tuple[dict[str, str], bytes]] = []

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.services import servers
+from tests.services.ports import free_port
 
 
 class Broker:
@@ -42,7 +43,7 @@ class RedisBroker(Broker):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._port = servers.free_port()
+        self._port = free_port()
 
     def start(self) -> None:
         self.url = self._running.enter_context(servers.redis(self.folder, self._port))

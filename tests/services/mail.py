@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.services.servers import answers, free_port, program
+from tests.services.ports import free_port
+from tests.services.servers import answers, program
 
 SERVICES = """\
 {port} inet n - n - - smtpd

@@ -13,7 +13,6 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -37,6 +36,7 @@ from engine.store.migrate import MIGRATIONS, upgrade
 from engine.store.sealed import Vault
 from engine.store.session import Store
 from tests.services.keeper import locked
+from tests.services.ports import free_port
 
 KEEPER = Path(__file__).with_name("keeper.py")
 OWNER, ROLE, PASSWORD = "todoke_owner", "todoke_app", "only-for-tests"
@@ -164,9 +164,7 @@ def initialise(bin_: Path, *, durable: bool = False) -> Cluster:
     if user:
         shutil.chown(data, user, pwd.getpwnam(user).pw_gid)
     name = user or getpass.getuser()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = [
         word for key, value in (SETTINGS | ({} if durable else FAST)).items() for word in ("-c", f"{key}={value}")
     ]

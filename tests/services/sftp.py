@@ -16,6 +16,9 @@ from pathlib import Path
 
 import asyncssh
 
+from tests.services.ports import free_port
+
+ROOT = Path(__file__).parents[2]
 PASSWORD = "a password of the tests"
 
 
@@ -59,10 +62,10 @@ def serving(kind: str, home: Path) -> Iterator[Server]:
     (home / "host_key").chmod(0o600)
     folder = home / "drop"
     folder.mkdir()
-    port = _free_port()
-    command = _sshd(home, port) if kind == "openssh" else [sys.executable, __file__, str(home), str(port)]
+    port = free_port()
+    command = _sshd(home, port) if kind == "openssh" else [sys.executable, "-m", __name__, str(home), str(port)]
     with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=home)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
     try:
         _wait(port, process, home / "log")
         own = kind == "library"
@@ -83,12 +86,6 @@ def _sshd(home: Path, port: int) -> list[str]:
     )  # fmt: skip
     (home / "sshd_config").write_text("\n".join(lines) + "\n")
     return [os.environ["TODOKE_TEST_SSHD"], "-D", "-e", "-f", str(home / "sshd_config")]
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

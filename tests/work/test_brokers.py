@@ -17,6 +17,7 @@ from engine.work.crew import Crew, send_hints
 from engine.work.quorum import QuorumBroker
 from tests.flow.house import House
 from tests.services import servers
+from tests.services.ports import free_port
 from tests.work.test_hints import body, until
 
 NEVER = 3_600.0  # seconds between two looks of the sweeper, where only hints may wake the workers
@@ -100,7 +101,7 @@ def test_a_broker_that_forgets_everything_costs_latency_only(broker: str, tmp_pa
 
 
 def test_without_its_broker_an_installation_goes_on(tmp_path: Path):
-    nobody = f"redis://127.0.0.1:{servers.free_port()}/0"
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
     front = House(tmp_path, broker_url=nobody)
     send_hints(front.app)
     accept(front, 1)
@@ -111,7 +112,7 @@ def test_without_its_broker_an_installation_goes_on(tmp_path: Path):
 
 
 def test_workers_go_on_while_their_broker_is_away_and_after(tmp_path: Path):
-    port = servers.free_port()
+    port = free_port()
     url = f"redis://127.0.0.1:{port}/0"
     front = House(tmp_path, broker_url=url)
     with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
