@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.sink import free_port, wait_for
+from bench.sink import wait_for
+from tests.services.ports import free_port
 
 
 @contextmanager

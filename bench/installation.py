@@ -21,8 +21,9 @@ from sqlalchemy import create_engine, text
 from bench import workload
 from bench.rounds import ROOT, environment
 from bench.servers import Postgres, broker, postgres
-from bench.sink import Sink, free_port, wait_for
+from bench.sink import Sink, wait_for
 from bench.workload import SECRET, SHOP, Recorded
+from tests.services.ports import free_port
 
 TODOKE = (sys.executable, "-c", "import cli; cli.app()")
 SHOP_SETTINGS = {

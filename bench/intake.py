@@ -18,7 +18,8 @@ from bench.installation import Home, installed, running
 from bench.pressure import WRK, press
 from bench.rounds import ROOT, Figures, cpu_of, environment, interleave, ratios, report, summary
 from bench.servers import DATABASES
-from bench.sink import free_port, wait_for
+from bench.sink import wait_for
+from tests.services.ports import free_port
 
 CONCURRENCY = (1, 8, 32, 128)
 COLUMNS = {

@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from bench import workload
 from bench.limit import WARM
 from bench.rounds import ROOT, cpu_here, cpu_of, peak_of
-from bench.sink import free_port, sink, wait_for
+from bench.sink import sink, wait_for
 from bench.workload import Recorded
+from tests.services.ports import free_port
 
 WORKERS = os.cpu_count() or 4
 

@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1 for servers that tests start."""
+"""Ports of 127.0.0.1 for servers that tests and benchmarks start."""
 
 from __future__ import annotations
 
