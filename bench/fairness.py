@@ -36,7 +36,7 @@ from engine.store.inbox import Raw
 from engine.store.tables import MESSAGE
 
 ORDERS, RATE, WARM = 120, 10.0, 5
-BURST, LARGE = 20_000, 1_000_000
+BURST, LARGE = 30_000, 1_000_000
 QUIET = 62  # seconds after which the engine has forgotten that somebody was about
 SETTLED = 200  # messages of the burst that leave before the small merchant is measured again
 COLUMNS = {

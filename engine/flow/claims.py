@@ -6,6 +6,7 @@ of its own, and whoever works on both looks into lane 0 first, but for one time 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any
 
 from engine.flow.app import App
 from engine.flow.limits.room import room
-from engine.flow.turns import Turns
+from engine.flow.turns import Turns, Waiting
 from engine.store import inbox, outbox, runs, turns
 from engine.store.inbox import Raw
 from engine.store.session import Tx
@@ -32,10 +33,8 @@ def messages(app: App, lane: int | None = None) -> tuple[int, list[Any]]:
     `outbox.claim`."""
     lanes = (lane,) if lane is not None else (0, 1) if next(app.lines.looks) % OTHER else (1, 0)
     most = app.settings.batch
-    if lane is not None and app.lines.lanes[lane].full:
-        with app.store.read() as tx:  # so that whoever would find nothing is in no writer's way
-            if not app.lines.lanes[lane].others(_Due(app, tx, lane)):
-                return lane, []
+    if lane is not None and _only_much(app, app.lines.lanes[lane], lambda tx: _Due(app, tx, lane)):
+        return lane, []
     with app.store.giving_way(app.lines.lanes[lanes[0]].much), app.store.begin() as tx:
         due = _Due(app, tx)
         for due.lane in lanes:
@@ -49,10 +48,8 @@ def messages(app: App, lane: int | None = None) -> tuple[int, list[Any]]:
 def deliveries(app: App) -> list[Raw]:
     """Lease waiting deliveries; those of one connection in the order in which they came."""
     line = app.lines.deliveries
-    if line.full:
-        with app.store.read() as tx:
-            if not line.others(_New(app, tx)):
-                return []
+    if _only_much(app, line, lambda tx: _New(app, tx)):
+        return []
     with app.store.giving_way(line.much), app.store.begin() as tx:
         return line.claim(_New(app, tx), app.settings.batch)
 
@@ -62,6 +59,18 @@ def wakeups(app: App) -> tuple[list[tuple[int, int]], datetime]:
     with app.store.read() as tx:
         waking = _Waking(tx, app.clock.now())
         return app.lines.wakeups.claim(waking, app.settings.batch), waking.now
+
+
+def _only_much(app: App, line: Turns[Any], queue: Callable[[Tx], Waiting[Any]]) -> bool:
+    """Are enough threads at work on much, and does nobody else wait? Whoever would find nothing is in no writer's way,
+    and whoever finds somebody meets none of the others who are at work."""
+    if not line.full:
+        return False
+    with app.store.read() as tx:
+        others = line.others(queue(tx))
+    if others:
+        app.store.back_soon()
+    return not others
 
 
 @dataclass

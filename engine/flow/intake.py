@@ -44,6 +44,7 @@ class Intake:
         if not self._gathered:  # what the sockets have brought in this turn makes one group
             loop.call_soon(self._hand_over)
         self._gathered.append((raw, done))
+        self._await_work([raw])
         return done
 
     def close(self) -> None:
@@ -64,6 +65,7 @@ class Intake:
                 more = self._waiting.get()
                 group += more or []
             self._store(group)
+            self._await_work([raw for raw, _ in group])
             GROUPS.add(len(group))
             # After the answers: a broker may be slow or away, and a note may wait for other writers.
             self._hint()
@@ -84,6 +86,11 @@ class Intake:
             _tell(group, failed)
             return
         _tell(group, None)
+
+    def _await_work(self, raws: Sequence[Raw]) -> None:
+        """Those with a backlog pause for the delivery of somebody who has none, from here to its messages."""
+        if not all(self._app.lines.deliveries.has_much(raw.connection) for raw in raws):
+            self._app.store.back_soon()
 
     def _hint(self) -> None:
         try:

@@ -101,9 +101,15 @@ class Turns(Generic[K]):
             known = self._crowd and bool(self._line) and self._clock() < self._fresh_until
             return known and self._line[0] in self._deep
 
+    def has_much(self, key: K) -> bool:
+        """Had they more than a slice when it was their turn?"""
+        return key in self._deep
+
     def others(self, queue: Waiting[K]) -> bool:
-        """Does anybody wait but those who have much?"""
+        """Does anybody wait but those who have much? Begins a new round, so that the claim need not ask again."""
+        began = self._clock()
         waiting = queue.everyone()
+        self._come(waiting, waiting, began)
         with self._lock:
             return not self._deep.issuperset(waiting)
 

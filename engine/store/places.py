@@ -18,6 +18,7 @@ from time import monotonic
 from types import TracebackType
 
 OTHERS_FIRST = 8  # so many are let go first, then one of those who give way has a turn
+LOOKS = 20  # so often it looks whether a place is still kept, then too it has one
 
 
 class Places:
@@ -84,8 +85,12 @@ class Places:
             (self._last if much else self._first).append((me, turn))
             self._admit()
         again = self._kept if much and self._kept else -1  # seconds; nobody tells that a place is kept no longer
+        looks = 0
         while not turn.acquire(timeout=again):  # until a place is handed over
+            looks += 1
             with self._state:
+                if looks % LOOKS == 0:
+                    self._passed = OTHERS_FIRST
                 self._admit()
 
     def __exit__(self, _kind: type[BaseException] | None, _what: BaseException | None, _: TracebackType | None) -> None:

@@ -185,7 +185,9 @@ class Store:
 
     @contextmanager
     def begin(self, merchant: int | None = None) -> Iterator[Tx]:
-        """A writing transaction: commits at the end, rolls back on any exception."""
+        """A writing transaction: commits at the end, rolls back on any exception. Whoever has much lets others by
+        first: while it lasts he cannot."""
+        self.let_by()
         with self._writer or nullcontext(), self._begun("BEGIN IMMEDIATE", "BEGIN", merchant) as line:
             yield Tx(line, self.vault, merchant)
         if line.calls:

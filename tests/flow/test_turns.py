@@ -147,6 +147,21 @@ def test_threads_are_left_for_those_who_have_little():
     assert set(line.claim(queue, 20)) == {1}
 
 
+def test_whoever_looks_for_those_who_have_little_has_their_turn_in_hand():
+    queue, line = Queue({1: 500, 2: 3}), Turns(lambda: 0.0)
+    line.at_once = 1
+    line.claim(queue, 20)
+    assert line.has_much(1)
+    with line.serving({1: 20}):
+        assert line.claim(queue, 20) == [2, 2, 2]
+        assert not line.others(queue)
+        queue.waiting[3] = 1
+        assert line.others(queue)
+        queue.few = queue.everyone = None
+        assert line.claim(queue, 20) == [3]
+    assert not line.has_much(3)
+
+
 @pytest.fixture
 def town(tmp_path, database, monkeypatch):
     """A house with a second merchant, "kobo", and her connection "kiln"; its post is a desk. No list of those who

@@ -6,7 +6,8 @@ import time
 from contextlib import ExitStack
 from threading import Event, Thread
 
-from engine.store.places import OTHERS_FIRST, Places
+from engine.store.places import LOOKS, OTHERS_FIRST, Places
+from tests.flow.house import House
 
 
 def stand(writer: Places, names: list[str], order: list[str]) -> list[Thread]:
@@ -204,13 +205,56 @@ def test_those_with_much_do_not_keep_a_place():
 
 
 def test_those_with_much_pause_while_little_work_is_under_way_beside_them():
-    places, order = Places(2, kept=0.001), list[str]()
+    places, order = Places(2, kept=0.01), list[str]()
     with places:
         much = much_waits(places, order)
         time.sleep(0.02)  # it asks again meanwhile
         order.append("little")
     much.join(10)
     assert order == ["little", "much"]
+
+
+def test_who_has_much_does_not_wait_for_ever_for_a_place_that_is_always_kept():
+    places, order, over = Places(kept=0.01), list[str](), Event()
+
+    def visits() -> None:
+        while not over.is_set():
+            places.back_soon()
+            time.sleep(0.001)
+
+    little = Thread(target=visits)
+    places.back_soon()
+    little.start()
+    began = time.monotonic()
+    much = much_waits(places, order)
+    much.join(20)
+    taken = time.monotonic() - began
+    over.set()
+    little.join(20)
+    assert order == ["much"]
+    assert taken >= LOOKS * 0.01  # by as many looks as it has; a slow machine needs longer
+
+
+def test_before_a_transaction_whoever_waits_goes_first(tmp_path):
+    house = House(tmp_path)
+    store, order, began = house.app.store, list[str](), Event()
+
+    def much() -> None:
+        with store.at_work(much=True):
+            began.set()
+            while not store._work._first:
+                time.sleep(0.001)
+            with store.begin():
+                order.append("much")
+
+    def other() -> None:
+        assert began.wait(10)
+        with store.at_work(much=False):
+            order.append("other")
+
+    join([Thread(target=work) for work in (much, other)])
+    assert order == ["other", "much"]
+    house.close()
 
 
 def test_who_has_little_is_not_interrupted():

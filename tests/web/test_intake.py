@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from engine.contracts import Refused
+from engine.flow import claims
 from engine.io.clock import SteppedClock
 from engine.store import errands, inbox, merchants
 from engine.store.merchants import Connection
+from engine.store.places import OTHERS_FIRST, Places
 from engine.terminal.serve import web_server
 from engine.web.app import make_app
 from engine.web.intake import AGAIN, BELIEVED
@@ -254,3 +256,31 @@ def test_a_provider_that_asks_by_get_is_answered_and_nobody_else(shop):
         ("/in/wa", {**asked, "hub.verify_token": "x"}), ("/in/wa", {}), ("/in/web", asked), ("/in/none", asked),
     ):  # fmt: skip
         assert shop.http.get(path, params=params).status_code == 405
+
+
+@pytest.mark.parametrize("backlog", [False, True])
+def test_those_with_a_backlog_pause_for_a_delivery_of_somebody_who_has_none(shop: Shop, backlog: bool) -> None:
+    app = shop.house.app
+    if backlog:
+        for number in range(30):
+            shop.post(f"backlog-{number}")
+        with app.store.begin() as tx:
+            assert app.lines.deliveries.claim(claims._New(app, tx), 10)
+    places = app.store._work = Places(1, kept=60)
+    shop.post("one more")
+    began = threading.Event()
+
+    def slice_of_a_backlog() -> None:
+        with app.store.at_work(much=True):
+            began.set()
+
+    thread = threading.Thread(target=slice_of_a_backlog)
+    thread.start()
+    while not (places._last or began.is_set()):
+        time.sleep(0.001)
+    assert began.is_set() is backlog
+    for _ in range(OTHERS_FIRST):
+        with app.store.at_work(much=False):
+            pass
+    thread.join(20)
+    assert began.is_set()
