@@ -27,8 +27,9 @@ def as_json(value: Any, default: Callable[[Any], str] | None = None) -> str:
 
 JSON = {"json_serializer": as_json, "json_deserializer": json.loads}
 POOL = {"pool_size": 20, "max_overflow": 20}
-# A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for ever.
-IDLE_MS = 60_000
+# A worker that stops half-way (SIGSTOP, a cut network) must not hold its row locks for long: whoever waits for one of
+# them is his process's only one at work.
+IDLE_MS = 15_000
 # The driver keeps the plan of a statement, and every statement of ours is meant for an index: one that was planned
 # while its table was nearly empty must not read the whole of it when it is full. Said in SQL and not when connecting:
 # poolers refuse what they do not know (PgBouncer: "unsupported startup parameter").

@@ -21,14 +21,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from engine.store import driver
 from engine.store.engines import make_engine, opening
-from engine.store.places import Places
+from engine.store.place import Place
 from engine.store.sealed import Vault
 
 T = TypeVar("T")
 
-# Threads of one process that are at work on a batch at a time. SQLite has one writer; on PostgreSQL one may have to
-# wait for a row that another process holds.
-AT_WORK = {"sqlite": 1, "postgresql": 2}
 KEPT = 0.005  # seconds: longer than a hint takes, or a mail server that is near
 TRIES = 6  # of a transaction that met another, or whose connection went away
 PAUSE = 0.02  # seconds before the second try; doubled each time, with jitter
@@ -146,11 +143,11 @@ class Store:
         self.engine = make_engine(url)
         self.known: dict[Any, Any] = {}
         self.on_calls: Callable[[], None] = lambda: None  # after a commit that left events to be told
-        self._writer = Places() if self.engine.dialect.name == "sqlite" else None
-        self._work = Places(AT_WORK[self.engine.dialect.name], KEPT)
+        self._writer = Place() if self.engine.dialect.name == "sqlite" else None
+        self._work = Place(KEPT)
 
     @property
-    def writer(self) -> Places | None:
+    def writer(self) -> Place | None:
         """What the writers of this process queue on; none where rows are locked one by one."""
         return self._writer
 
@@ -165,8 +162,8 @@ class Store:
 
     @contextmanager
     def at_work(self, much: bool) -> Iterator[None]:
-        """Within it this thread works on a batch; it may enter again. Threads that compute side by side take the
-        interpreter from each other at every statement, and what comes while one is at work makes one batch."""
+        """Within it this thread works on a batch, alone in its process; it may enter again. Threads that compute side
+        by side take the interpreter from each other at every statement; what comes meanwhile makes one batch."""
         with self.giving_way(much), self._work:
             yield
 

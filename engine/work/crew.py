@@ -28,7 +28,7 @@ STOP_MS = 20_000  # longer than one send may take; with what follows it is short
 # has to ask for it again while it holds its locks; Python's 5 ms is longer than most of our transactions, and a small
 # merchant's order asks some thirty times beside another's backlog.
 SWITCH = 0.0002
-# Seconds and pieces of a slice on SQLite. Elsewhere a place is kept free, and every batch costs sixty round trips.
+# Seconds and pieces of a slice on SQLite. Elsewhere every batch costs sixty round trips.
 SHORT = 0.02, 5
 POLL_MS = 1_000  # how soon an idle thread notices that it should stop; below the patience with a broker's server
 

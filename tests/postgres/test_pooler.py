@@ -45,7 +45,7 @@ def test_a_message_leaves_through_a_pooler(tmp_path, pooled):
 
 
 def test_a_connection_says_what_it_needs(pooled, postgres_url):
-    wanted = dict(zip(SAID, ("off", "off", "off", "1min"), strict=True))
+    wanted = dict(zip(SAID, ("off", "off", "off", "15s"), strict=True))
     assert settings_of(postgres_url) == settings_of(pooled) == wanted
 
 

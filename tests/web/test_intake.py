@@ -15,7 +15,7 @@ from engine.flow import claims
 from engine.io.clock import SteppedClock
 from engine.store import errands, inbox, merchants
 from engine.store.merchants import Connection
-from engine.store.places import OTHERS_FIRST, Places
+from engine.store.place import OTHERS_FIRST, Place
 from engine.terminal.serve import web_server
 from engine.web.app import make_app
 from engine.web.intake import AGAIN, BELIEVED
@@ -266,7 +266,7 @@ def test_those_with_a_backlog_pause_for_a_delivery_of_somebody_who_has_none(shop
             shop.post(f"backlog-{number}")
         with app.store.begin() as tx:
             assert app.lines.deliveries.claim(claims._New(app, tx), 10)
-    places = app.store._work = Places(1, kept=60)
+    place = app.store._work = Place(kept=60)
     shop.post("one more")
     began = threading.Event()
 
@@ -276,7 +276,7 @@ def test_those_with_a_backlog_pause_for_a_delivery_of_somebody_who_has_none(shop
 
     thread = threading.Thread(target=slice_of_a_backlog)
     thread.start()
-    while not (places._last or began.is_set()):
+    while not (place._last or began.is_set()):
         time.sleep(0.001)
     assert began.is_set() is backlog
     for _ in range(OTHERS_FIRST):
