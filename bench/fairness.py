@@ -84,6 +84,8 @@ def run(database: str, hints: str, reviews: int) -> Figures:
         later = datetime.now(UTC) + LATER
         for lane, many in enumerate((BURST, reviews)):
             _copies(app, other, many, lane, later)
+        _burst(app, home, other, deliveries=BURST, first=10_000)
+        home.hold()
         with running(home, "up") as (_, port), Machine() as machine:
             small = home.number("SELECT id FROM merchant WHERE slug = 'hana'")
             _small(home, port, small, WARM, first=1)
@@ -91,7 +93,7 @@ def run(database: str, hints: str, reviews: int) -> Figures:
             alone = _small(home, port, small, ORDERS, first=1_000)
             told = machine.figures("alone_")
             time.sleep(QUIET)
-            _burst(app, home, other, deliveries=BURST, first=10_000)
+            home.let_go()
             _due(app, home, other, later)
             _until_sent(home, other, _sent(home, other) + SETTLED)
             (rare,) = _small(home, port, small, 1, first=1_500)

@@ -55,6 +55,20 @@ class Home:
         engine.dispose()
         return rows
 
+    def hold(self) -> None:
+        """What waits in the inbox waits on, whoever looks for it."""
+        self._do("UPDATE inbox SET state = 'held' WHERE state = 'new'")
+
+    def let_go(self) -> None:
+        """What is held may be taken up."""
+        self._do("UPDATE inbox SET state = 'new' WHERE state = 'held'")
+
+    def _do(self, statement: str) -> None:
+        engine = create_engine(self.reading.replace("?mode=ro&", "?mode=rw&"))
+        with engine.begin() as conn:
+            conn.execute(text(statement))
+        engine.dispose()
+
     def number(self, query: str) -> int:
         """The one number that a query answers with."""
         return int(self.ask(query)[0][0])

@@ -13,8 +13,6 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from sqlalchemy import create_engine, text
-
 from bench import workload
 from bench.installation import Home, ingested, installed, moment, started
 from bench.limit import WARM
@@ -27,8 +25,6 @@ COLUMNS = {
     "messages_s": "messages/s", "ratio": "of the fewest", "messages_cpu_s": "messages/CPU-s",
     "cpu_s": "workers' CPU s", "server_cpu_s": "server's CPU s", "cores": "cores in use", "wall_s": "wall s",
 }  # fmt: skip
-HOLD = "UPDATE inbox SET state = 'held' WHERE state = 'new'"
-LET_GO = "UPDATE inbox SET state = 'new' WHERE state = 'held'"
 
 
 def run(workers: int, orders: int, broker: str) -> Figures:
@@ -37,12 +33,12 @@ def run(workers: int, orders: int, broker: str) -> Figures:
         now, warm = datetime.now(UTC), WARM * workers
         ingested(home, workload.orders(orders, now, first=1_000), "--no-work")
         held = home.number("SELECT max(id) FROM inbox")
-        _do(home, HOLD)
+        home.hold()
         crews = [stack.enter_context(started(home, "worker")) for _ in range(workers)]
         ingested(home, workload.orders(warm, now, first=10_000_000), "--no-work")
         _wait(home, warm)
         used, server, began = [cpu_of(one.pid) for one in crews], home.server_cpu(), time.perf_counter()
-        _do(home, LET_GO)
+        home.let_go()
         _wait(home, warm + orders)
         wall, server = time.perf_counter() - began, home.server_cpu() - server
         cpu = sum(cpu_of(one.pid) for one in crews) - sum(used)
@@ -62,13 +58,6 @@ def _wait(home: Home, sent: int) -> None:
         if time.monotonic() - moved > PATIENCE:
             raise RuntimeError(f"{now} of {sent} messages were sent: {home.states()}")
         time.sleep(0.1)
-
-
-def _do(home: Home, statement: str) -> None:
-    engine = create_engine(home.reading)
-    with engine.begin() as conn:
-        conn.execute(text(statement))
-    engine.dispose()
 
 
 def main() -> None:
