@@ -34,11 +34,11 @@ SHOP_SETTINGS = {
 
 @dataclass(frozen=True)
 class Home:
-    """An installation. `source` is the id of the Shopify connection; `reading` is who may read every row."""
+    """An installation. `source` is the id of the Shopify connection; `admin` is who may touch every row."""
 
     path: Path
     settings: Mapping[str, str]
-    reading: str
+    admin: str
     server: Postgres | None = None
     source: str = field(default="", kw_only=True)
 
@@ -49,7 +49,7 @@ class Home:
 
     def ask(self, query: str) -> list[Any]:
         """What stands in its database."""
-        engine = create_engine(self.reading)
+        engine = create_engine(self.admin)
         with engine.connect() as conn:
             rows = list(conn.execute(text(query)))
         engine.dispose()
@@ -64,7 +64,7 @@ class Home:
         self._do("UPDATE inbox SET state = 'new' WHERE state = 'held'")
 
     def _do(self, statement: str) -> None:
-        engine = create_engine(self.reading.replace("?mode=ro&", "?mode=rw&"))
+        engine = create_engine(self.admin)
         with engine.begin() as conn:
             conn.execute(text(statement))
         engine.dispose()
@@ -100,20 +100,20 @@ def installed(mail: Sink | None, database: str = "sqlite", hints: str = "memory"
         where = os.environ.get("BENCH_DIR")
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="todoke-bench-", dir=where)))
         settings = {"TODOKE_BROKER_URL": stack.enter_context(broker(hints))}
-        server, reading = None, f"sqlite:///file:{folder / 'todoke.db'}?mode=ro&uri=true"
+        server, admin = None, f"sqlite:///file:{folder / 'todoke.db'}?mode=rw&uri=true"
         if database == "postgres":
             server = stack.enter_context(postgres())
             made = server.server.database()
-            reading = made.admin.replace("postgresql:", "postgresql+psycopg:")
+            admin = made.admin.replace("postgresql:", "postgresql+psycopg:")
             settings |= {"TODOKE_DATABASE_URL": made.url, "TODOKE_DATABASE_OWNER_URL": made.owner}
-        home = Home(folder, settings, reading, server)
+        home = Home(folder, settings, admin, server)
         kept = [word for name, value in SHOP_SETTINGS.items() for word in ("--set", f"{name}={value}")]
         todoke(home, "merchant", "add", "hana", "--name", "花と器 はなれ", "--from-email", "shop@hana.example", *kept)
         secrets = ("--set", f"secret={SECRET}", "--set", f"shop={SHOP}")
         told = todoke(home, "connect", "shopify", "--merchant", "hana", *secrets, "--json")
         if mail is not None:
             todoke(home, "connect", "smtp", "--merchant", "hana", "--set", f"url={mail.url}", "--set", "tls=none")
-        yield Home(folder, settings, reading, server, source=json.loads(told)["connection"])
+        yield Home(folder, settings, admin, server, source=json.loads(told)["connection"])
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from threading import Thread
@@ -65,7 +65,7 @@ class Intake:
                 more = self._waiting.get()
                 group += more or []
             self._store(group)
-            self._await_work([raw for raw, _ in group])
+            self._await_work(raw for raw, _ in group)
             GROUPS.add(len(group))
             # After the answers: a broker may be slow or away, and a note may wait for other writers.
             self._hint()
@@ -87,7 +87,7 @@ class Intake:
             return
         _tell(group, None)
 
-    def _await_work(self, raws: Sequence[Raw]) -> None:
+    def _await_work(self, raws: Iterable[Raw]) -> None:
         """Those with a backlog pause for the delivery of somebody who has none, from here to its messages."""
         if not all(self._app.lines.deliveries.has_much(raw.connection) for raw in raws):
             self._app.store.back_soon()

@@ -1,4 +1,4 @@
-"""Place are handed on in the order of asking, those who give way behind the others, none waiting for ever."""
+"""A place is handed on in the order of asking, those who give way behind the others, none waiting for ever."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from threading import Event, Thread
 
-from engine.store.place import LOOKS, OTHERS_FIRST, Place
+from engine.store.place import OTHERS_FIRST, Place
 from tests.flow.house import House
 
 
@@ -185,14 +185,12 @@ def test_who_has_much_does_not_wait_for_ever_for_a_place_that_is_always_kept():
     little = Thread(target=visits)
     place.back_soon()
     little.start()
-    began = time.monotonic()
     much = much_waits(place, order)
     much.join(20)
-    taken = time.monotonic() - began
+    assert order == ["much"]
+    assert little.is_alive()  # it still says that it is back soon
     over.set()
     little.join(20)
-    assert order == ["much"]
-    assert taken >= LOOKS * 0.01  # by as many looks as it has; a slow machine needs longer
 
 
 def test_before_a_transaction_whoever_waits_goes_first(tmp_path):
