@@ -26,13 +26,17 @@ STAGES = ("order_confirmed", "shipped", "delivered", "review_request", "return",
 ARRIVED = frozenset({"sent", "delivered"})
 KINDS = ("arrived", "waiting", "not sent")
 REFUSED = 401
+LATELY = 200  # messages among which a parcel that is still on its way is looked for
 
 
-def tracking_address(app: App, merchant: int, journey: str | None = None) -> str | None:
-    """The tracking page that the newest message (of a journey) links to, as its customer would open it."""
+def tracking_address(app: App, merchant: int, *, on_its_way: bool = False) -> str | None:
+    """The tracking page that the newest message links to, as its customer would open it; that of an order of which
+    nothing has arrived yet, if asked for, and none when there is no such order."""
     with app.store.read(merchant) as tx:
-        sent = reports.list_messages(tx, status="sent", limit=50 if journey else 1)
-        chosen = next((one for one in sent if journey in {None, one.journey}), None)
+        sent = reports.list_messages(tx, status="sent", limit=LATELY if on_its_way else 1)
+        arrived = {one.subject_id for one in sent if one.journey == "delivered"}
+        going = [one for one in sent if one.journey == "shipped" and one.subject_id not in arrived]
+        chosen = next(iter(going if on_its_way else sent), None)
         found = reports.message(tx, chosen.id) if chosen else None
     if found is None or found[2] is None:
         return None
@@ -57,7 +61,7 @@ def report(app: App, merchant: int, console: Console, answers: Mapping[tuple[str
     for (source, status, expected), count in answers.items():
         if not expected:
             _print(f"unexpected         {source} was answered {status}, {Count(count):time|times}")
-    if address := tracking_address(app, merchant, "shipped"):
+    if address := tracking_address(app, merchant, on_its_way=True):
         _print(f"on its way         {address}")
     if silent and silent[0].order:
         command = f"TODOKE_HOME={app.settings.home} {sys.argv[0]}"
