@@ -1,7 +1,8 @@
 """A place that threads of one process stand in line for: to write to SQLite, which has one writer, or to be at work.
 
 A lock of the standard library is taken by whoever happens to run, so that with a backlog the same few threads have it
-again and again. A place is handed on in the order of asking, and those who give way stand behind all others.
+again and again. A place is handed on in the order of asking; but whoever comes back to it, from outside, has only the
+end of his work to do and goes first, and those who give way stand behind all others.
 
 Little work comes in several visits. A place that is `kept` belongs to it in between too: those who give way pause until
 it is through, or else each of its visits would wait for the end of a piece of theirs.
@@ -29,6 +30,7 @@ class Place:
         self._state = Lock()
         self._holder: int | None = None  # the thread inside
         self._entered = 0  # how often it has entered
+        self._back: deque[tuple[int, Lock]] = deque()
         self._first: deque[tuple[int, Lock]] = deque()
         self._last: deque[tuple[int, Lock]] = deque()
         self._kept, self._kept_until = kept, 0.0
@@ -54,8 +56,8 @@ class Place:
         try:
             yield
         finally:
-            for _ in range(held):
-                self.__enter__()
+            for again in range(held):
+                self._enter(back=not again)
 
     def back_soon(self) -> None:
         """What this thread does goes on in a moment, here or in another thread; nothing where it gives way."""
@@ -64,11 +66,14 @@ class Place:
 
     def let_by(self) -> None:
         """Between two pieces of much work: whoever has little goes first."""
-        if getattr(self._mine, "gives_way", False) and (self._first or self._awaited()):
+        if getattr(self._mine, "gives_way", False) and (self._back or self._first or self._awaited()):
             with self.outside():
                 pass
 
     def __enter__(self) -> None:
+        self._enter()
+
+    def _enter(self, *, back: bool = False) -> None:
         me = get_ident()
         with self._state:
             if self._holder == me:
@@ -77,7 +82,7 @@ class Place:
             much = getattr(self._mine, "gives_way", False)
             turn = Lock()
             turn.acquire()
-            (self._last if much else self._first).append((me, turn))
+            (self._last if much else self._back if back else self._first).append((me, turn))
             self._admit()
         again = self._kept if much and self._kept else -1  # seconds; nobody tells that a place is kept no longer
         looks = 0
@@ -96,8 +101,9 @@ class Place:
                 self._admit()
 
     def _admit(self) -> None:
-        much = bool(self._last) and (not (self._first or self._awaited()) or self._passed >= OTHERS_FIRST)
-        chosen = self._last if much else self._first
+        few = self._back or self._first
+        much = bool(self._last) and (not (few or self._awaited()) or self._passed >= OTHERS_FIRST)
+        chosen = self._last if much else few
         if self._holder is not None or not chosen:
             return
         self._passed = self._passed + 1 if self._last and not much else 0

@@ -1,4 +1,5 @@
-"""A place is handed on in the order of asking, those who give way behind the others, none waiting for ever."""
+"""A place is handed on in the order of asking, to those who come back before the others and to those who give way after
+them, none waiting for ever."""
 
 from __future__ import annotations
 
@@ -96,6 +97,30 @@ def test_a_place_is_free_while_its_owner_waits_outside_and_taken_again_afterward
 
     join([Thread(target=work) for work in (first, second)])
     assert order == ["first", "second", "first again"]
+
+
+def test_whoever_comes_back_goes_before_those_who_ask():
+    place, order = Place(), list[str]()
+    outside, back = Event(), Event()
+
+    def first() -> None:
+        with place:
+            with place.outside():
+                outside.set()
+                assert back.wait(10)
+            order.append("first again")
+
+    returning = Thread(target=first)
+    returning.start()
+    assert outside.wait(10)
+    with place:
+        asking = stand(place, ["second", "third"], order)
+        back.set()
+        while not place._back:
+            time.sleep(0.001)
+    for thread in (returning, *asking):
+        thread.join(20)
+    assert order == ["first again", "second", "third"]
 
 
 def between(much: bool) -> list[str]:
