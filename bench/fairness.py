@@ -36,7 +36,7 @@ from engine.store.inbox import Raw
 from engine.store.tables import MESSAGE
 
 ORDERS, RATE, WARM = 120, 10.0, 5
-BURST, LARGE = 20_000, 1_000_000
+DELIVERIES, BURST, LARGE = 60_000, 20_000, 1_000_000  # reading one takes a third of what sending a message does
 QUIET = 62  # seconds after which the engine has forgotten that somebody was about
 SETTLED = 200  # messages of the burst that leave before the small merchant is measured again
 COLUMNS = {
@@ -84,7 +84,7 @@ def run(database: str, hints: str, reviews: int) -> Figures:
         later = datetime.now(UTC) + LATER
         for lane, many in enumerate((BURST, reviews)):
             _copies(app, other, many, lane, later)
-        _burst(app, home, other, deliveries=BURST, first=10_000)
+        _burst(app, home, other, deliveries=DELIVERIES, first=10_000)
         home.hold()
         with running(home, "up") as (_, port), Machine() as machine:
             small = home.number("SELECT id FROM merchant WHERE slug = 'hana'")
@@ -160,7 +160,7 @@ def _some(recorded: Iterator[Any]) -> Iterator[list[Any]]:
 
 
 def _customers(app: App, home: Home, merchant: int) -> None:
-    """As many customers as deliveries: their orders are the other merchant's first one, their addresses their own."""
+    """As many customers as messages in lane 0: the other merchant's first order, and addresses of their own."""
     one = home.number(f"SELECT min(id) FROM subject WHERE merchant_id = {merchant}")
     now = datetime.now(UTC)
     with app.store.read(merchant) as tx:
@@ -234,7 +234,7 @@ def main() -> None:
         },
         given.rounds,
     )
-    burst = {"deliveries": BURST, "due": [BURST, reviews]}
+    burst = {"deliveries": DELIVERIES, "due": [BURST, reviews]}
     report("fairness", summary(found), COLUMNS, rounds=given.rounds, orders=ORDERS, rate=RATE, burst=burst)
 
 
