@@ -15,14 +15,14 @@ import structlog
 from engine.flow.app import App
 from engine.io.metrics import GROUPS
 from engine.store import merchants
-from engine.store.chute import Chute
+from engine.store.chute import Chute, Packed
 from engine.store.inbox import Raw
 
 log = structlog.get_logger(__name__)
 GROUP = 500  # deliveries after which a group takes in no more
 NOTED = timedelta(seconds=5)  # how often it is noted that a connection delivers
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-Waiting = tuple[Raw, asyncio.Future[None]]
+Waiting = tuple[Raw, Packed, asyncio.Future[None]]
 
 
 class Intake:
@@ -41,9 +41,15 @@ class Intake:
         """Done when the delivery is committed; holds the exception when it could not be. For one event loop."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
+        try:
+            packed = self._chute.pack(raw)
+        except UnicodeError as failed:  # it goes by a name that is no text
+            log.error("intake.not_stored", deliveries=1, error=type(failed).__name__)
+            done.set_exception(failed)
+            return done
         if not self._gathered:  # what the sockets have brought in this turn makes one group
             loop.call_soon(self._hand_over)
-        self._gathered.append((raw, done))
+        self._gathered.append((raw, packed, done))
         self._await_work([raw])
         return done
 
@@ -65,18 +71,18 @@ class Intake:
                 more = self._waiting.get()
                 group += more or []
             self._store(group)
-            self._await_work(raw for raw, _ in group)
+            self._await_work(raw for raw, _, _ in group)
             GROUPS.add(len(group))
             # After the answers: a broker may be slow or away, and a note may wait for other writers.
             self._hint()
-            self._note({raw.connection for raw, _ in group})
+            self._note({raw.connection for raw, _, _ in group})
             if more is None:
                 break
         self._chute.close()
 
     def _store(self, group: Sequence[Waiting]) -> None:
         try:
-            self._chute.put([raw for raw, _ in group])
+            self._chute.put([packed for _, packed, _ in group])
         except Exception as failed:
             if len(group) > 1 and self._chute.about_rows(failed):  # nobody is refused for what came beside him
                 for one in group:
@@ -115,7 +121,7 @@ class Intake:
 def _tell(group: Sequence[Waiting], failed: Exception | None) -> None:
     """Tell everybody of a group, waking each event loop once: that is a system call."""
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for _, done in group:
+    for _, _, done in group:
         loops.setdefault(done.get_loop(), []).append(done)
     for loop, waiting in loops.items():
         with contextlib.suppress(RuntimeError):  # the loop has ended, and whoever waited with it

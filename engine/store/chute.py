@@ -2,6 +2,9 @@
 
 SQLAlchemy spends more time on a transaction of few rows than the database does, and the intake makes hundreds in a
 second. To PostgreSQL begin, rows and commit travel together: one round trip.
+
+A delivery is sealed by whoever brings it (`pack`) and not by the thread that commits (`put`): two threads that compute
+side by side take the interpreter from each other, and the commit waited for it longer than for the disk.
 """
 
 from __future__ import annotations
@@ -10,24 +13,29 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from engine.store.inbox import Raw, statements
+from engine.store.inbox import Raw, sealed, statements
 from engine.store.session import Store, binding
 
+Packed = tuple[Any, ...]
 Todo = tuple[str, tuple[Any, ...]]  # a statement and its values
 BOUND = binding(None)  # deliveries are put down before anybody looks into them
 
 
 class Chute:
-    """Puts deliveries down. For one thread; `close` gives the connection back."""
+    """Puts deliveries down. `put` and `close`, which gives the connection back, are for one thread."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._driver: Any = store.engine.dialect.dbapi
         self._kept: Any = None  # a connection of the pool, checked out
 
-    def put(self, deliveries: Sequence[Raw]) -> None:
-        """Commit deliveries; those known already change nothing. Raises the driver's errors: then none is stored,
-        or nobody knows.
+    def pack(self, delivery: Raw) -> Packed:
+        """The delivery as it will lie in the database. In any thread. Raises UnicodeError for a name that is no text."""
+        return sealed(self._store.vault, delivery, postgres=self._store.writer is None)
+
+    def put(self, deliveries: Sequence[Packed]) -> None:
+        """Commit packed deliveries; those known already change nothing. Raises the driver's errors: then none is
+        stored, or nobody knows.
 
         A connection that broke, maybe because the server was started anew since, is tried once more: whatever became of
         the first commit, doing it again changes nothing.
@@ -50,9 +58,9 @@ class Chute:
         if kept is not None:
             kept.invalidate()
 
-    def _commit(self, deliveries: Sequence[Raw]) -> None:
+    def _commit(self, deliveries: Sequence[Packed]) -> None:
         writer = self._store.writer
-        todo = list(statements(self._store.vault, deliveries, postgres=writer is None))
+        todo = list(statements(deliveries, "$" if writer is None else "?"))
         try:
             if self._kept is None:
                 self._kept = self._store.engine.raw_connection()
@@ -70,8 +78,9 @@ class Chute:
         with together:
             conn.execute("BEGIN")
             conn.execute(BOUND)
+            cursor = self._driver.RawCursor(conn)  # takes the statement as it is: the others read it through every time
             for statement, values in todo:
-                conn.execute(statement, values)
+                cursor.execute(statement, values)
             conn.commit()
 
 

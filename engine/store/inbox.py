@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import chain
+from itertools import chain, count
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -34,9 +35,10 @@ GIVEN = (
     "connection_id", "merchant_id", "dedupe_key", "topic", "verified_by", "backfill", "received_at", "sealed_headers",
     "sealed_body",
 )  # fmt: skip
+PLACE = (GIVEN.index("connection_id"), GIVEN.index("dedupe_key"))
 _SQLITE = sqlite.dialect()
 _TEXT: Any = INBOX.c.received_at.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)  # a moment as SQLite keeps it
-MOST = 6  # 2 ** 6 rows in one statement
+MOST = 64  # rows in one statement
 FINISH = Bulk(
     update(INBOX)
     .where(among(INBOX.c.id, "ids"))
@@ -70,37 +72,14 @@ def add(tx: Tx, deliveries: Sequence[Raw]) -> set[tuple[str, str]]:
     """
     new: set[Any] = set()
     conn = tx.conn
-    for statement, values in statements(tx.vault, deliveries, postgres=tx.locks_rows):
+    rows = [sealed(tx.vault, raw, postgres=tx.locks_rows) for raw in deliveries]
+    for statement, values in statements(rows, "%s" if tx.locks_rows else "?"):
         new.update(driver.fetched(conn, f"{statement} RETURNING connection_id, dedupe_key", values))
     return new
 
 
-def statements(vault: Vault, deliveries: Sequence[Raw], *, postgres: bool) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """What puts the deliveries down, as the driver wants it, in statements of 2 ** n rows: of few lengths, so that
-    each is prepared once, and few, because every statement gives the interpreter away and then waits for it."""
-    if postgres:
-        # In one order everywhere, so that two intakes that are sent the same deliveries never wait for each other.
-        deliveries = sorted(deliveries, key=lambda raw: (raw.connection, raw.dedupe_key))
-    at = 0
-    while left := len(deliveries) - at:
-        size = 1 << min(left.bit_length() - 1, MOST)
-        yield (
-            _statement(size, postgres),
-            tuple(chain.from_iterable(_row(vault, raw, postgres) for raw in deliveries[at : at + size])),
-        )
-        at += size
-
-
-@cache
-def _statement(size: int, postgres: bool) -> str:
-    """An INSERT of `size` rows as the driver spells it; its length is why it is no Core statement."""
-    row = f"({', '.join(['%s' if postgres else '?'] * len(GIVEN))}, 'new', 0)"
-    into = f"INTO inbox ({', '.join(GIVEN)}, state, tries)"
-    return f"INSERT {into} VALUES {', '.join([row] * size)} ON CONFLICT DO NOTHING"  # noqa: S608 - names of ours
-
-
-def _row(vault: Vault, raw: Raw, postgres: bool) -> tuple[Any, ...]:
-    """The values of GIVEN as the driver wants them."""
+def sealed(vault: Vault, raw: Raw, *, postgres: bool) -> tuple[Any, ...]:
+    """The row of a delivery: the values of GIVEN as the driver wants them. Pure computing, a tenth of a millisecond."""
     place = f"{raw.connection}/{raw.dedupe_key}"
     return (
         raw.connection, raw.merchant, raw.dedupe_key, raw.topic, raw.verified_by, raw.backfill,
@@ -108,6 +87,26 @@ def _row(vault: Vault, raw: Raw, postgres: bool) -> tuple[Any, ...]:
         vault.seal_raw(f"inbox/headers/{place}", msgspec.json.encode(raw.headers)),
         vault.seal_raw(f"inbox/body/{place}", raw.body),
     )  # fmt: skip
+
+
+def statements(rows: Sequence[tuple[Any, ...]], mark: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """What puts `sealed` rows down: few statements, because every one of them gives the interpreter away and then
+    waits for it. `mark` is how the driver spells a value: "?", "%s", or "$", which is numbered."""
+    if mark != "?":
+        # In one order everywhere, so that two intakes that are sent the same deliveries never wait for each other.
+        rows = sorted(rows, key=itemgetter(*PLACE))
+    for at in range(0, len(rows), MOST):
+        some = rows[at : at + MOST]
+        yield _statement(len(some), mark), tuple(chain.from_iterable(some))
+
+
+@cache
+def _statement(size: int, mark: str) -> str:
+    """An INSERT of `size` rows as the driver spells it; its length is why it is no Core statement."""
+    values = count(1)
+    given = [", ".join(f"${next(values)}" if mark == "$" else mark for _ in GIVEN) for _ in range(size)]
+    rows = ", ".join(f"({row}, 'new', 0)" for row in given)
+    return f"INSERT INTO inbox ({', '.join(GIVEN)}, state, tries) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 def free(real: datetime | BindParameter[datetime]) -> ColumnElement[bool]:

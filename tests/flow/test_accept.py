@@ -95,8 +95,9 @@ def test_a_row_that_the_database_refuses_is_refused_alone(house):
     good = [house.raw(b"%d" % number) for number in range(5)]
     stranger = replace(house.raw(b"6"), connection="gone")
     broken = replace(house.raw(b"7"), topic="\ud800")
-    told = given(house, *good[:2], stranger, *good[2:4], broken, good[4])
-    assert [one == "stored" for one in told] == [True, True, False, True, True, False, True]
+    nameless = replace(house.raw(b"8"), dedupe_key="\ud800")
+    told = given(house, *good[:2], stranger, *good[2:4], broken, nameless, good[4])
+    assert [one == "stored" for one in told] == [True, True, False, True, True, False, False, True]
     assert told[2] in {"IntegrityError", "ForeignKeyViolation"}
     assert [row.dedupe_key for row in house.rows(TELL)] == [raw.dedupe_key for raw in good]
 
@@ -157,10 +158,10 @@ def test_a_line_that_is_cut_in_a_commit_costs_nobody_his_delivery(postgres, tmp_
     wire = Wire(postgres.database().url)
     house = House(tmp_path, database_url=wire.url)
     chute = Chute(house.app.store)
-    raws = [house.raw(b"%d" % number) for number in range(8)]
-    chute.put(raws[:4])
+    packed = [chute.pack(house.raw(b"%d" % number)) for number in range(8)]
+    chute.put(packed[:4])
     wire.arm("INSERT INTO inbox", moment)
-    chute.put(raws)  # the second time over a new connection
+    chute.put(packed)  # the second time over a new connection
     chute.close()
     assert wire.cuts == 1
     assert len(house.rows("SELECT id FROM inbox")) == 8

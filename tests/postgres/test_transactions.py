@@ -28,8 +28,9 @@ def test_the_server_has_no_notice_for_us(tmp_path, postgres):
     house.tell(order())
     house.work()
     chute = Chute(house.app.store)
-    chute.put([delivery("first"), delivery("second"), delivery("third")])
-    chute.put([delivery("third"), delivery("fourth")])
+    first, second, third, fourth = (chute.pack(delivery(key)) for key in ("first", "second", "third", "fourth"))
+    chute.put([first, second, third])
+    chute.put([third, fourth])
     chute.close()
     with house.app.store.read() as tx:
         assert tx.conn.execute(text("SELECT count(*) FROM inbox WHERE verified_by = 'chute'")).scalar_one() == 4

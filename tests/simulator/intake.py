@@ -10,8 +10,7 @@ from engine.contracts import Verified
 from engine.flow.accept import raw_delivery
 from engine.flow.app import App
 from engine.flow.intake import Intake
-from engine.store.chute import Chute
-from engine.store.inbox import Raw
+from engine.store.chute import Chute, Packed
 from engine.store.merchants import Connection
 from tests.simulator.database import Process
 from tests.simulator.stories import Told
@@ -49,7 +48,7 @@ class SeamedChute(Chute):
         super().__init__(process)
         self._process = process
 
-    def put(self, deliveries: Sequence[Raw]) -> None:
+    def put(self, deliveries: Sequence[Packed]) -> None:
         with self._process.alone():
             super().put(deliveries)
 
@@ -68,7 +67,7 @@ class SimulatedIntake(Intake):
         for one in told:
             verified = Verified(by="simulator", key=one.key)
             raw = raw_delivery(self._app, SHOP, one.body, headers, verified, backfill=one.backfill)
-            group.append((raw, Answer(one)))
+            group.append((raw, self._chute.pack(raw), Answer(one)))
         self._store(group)
         self._hint()
         self._note({SHOP.id})

@@ -23,7 +23,7 @@ KEEP, WRITE, HOLD = Visit.keep, Visit._write, errands.hold
 def answered_first(self: Intake, group: Any) -> None:
     """2xx as soon as the delivery is in memory."""
     intake._tell(group, None)
-    self._chute.put([raw for raw, _ in group])
+    self._chute.put([packed for _, packed, _ in group])
 
 
 def cursor_first(self: Visit, page: Page) -> None:
