@@ -135,10 +135,11 @@ def _due_few() -> Select[Any]:
 
 
 def _each(key: ColumnElement[Any], *where: ColumnElement[bool]) -> CTE:
-    """Every value of a column that leads an index, each by one step in it; the last row is empty."""
+    """Every value of a column that leads an index, each by one step in it; the last row is empty. Where a step begins
+    is said first: of two lower bounds SQLite steps to the one it reads first, and filters by the other."""
     least = select(key).where(*where).order_by(key).limit(1).scalar_subquery()
     turn = select(least.label("key")).cte("turn", recursive=True)
-    above = select(key).where(*where, key > turn.c.key).order_by(key).limit(1).correlate(turn).scalar_subquery()
+    above = select(key).where(key > turn.c.key, *where).order_by(key).limit(1).correlate(turn).scalar_subquery()
     return turn.union_all(select(above).select_from(turn).where(turn.c.key.is_not(None)))
 
 
