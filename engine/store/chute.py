@@ -30,7 +30,7 @@ class Chute:
         self._kept: Any = None  # a connection of the pool, checked out
 
     def pack(self, delivery: Raw) -> Packed:
-        """The delivery as it will lie in the database. In any thread. Raises UnicodeError for a name that is no text."""
+        """The delivery as it will lie in the database; in any thread. Raises UnicodeError for a name that is none."""
         return sealed(self._store.vault, delivery, postgres=self._store.writer is None)
 
     def put(self, deliveries: Sequence[Packed]) -> None:
