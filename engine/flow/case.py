@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.io.late import Late
 from engine.model.event import Event
 from engine.model.facts import State
 from engine.model.journey import Journey
@@ -59,9 +58,8 @@ class Case:
         return ZoneInfo(self.merchant.settings.timezone)
 
     def view(self, run: Run | None = None, event: Event | None = None) -> View:
-        """What guards may ask: about the event given, or about the one that started the run. Most signals ask
-        nothing, so it is made when a guard really does."""
-        return View(names=Late(lambda: self._names(run, event)), zone=self.zone)
+        """What guards may ask: about the event given, or about the one that started the run."""
+        return View(names=self._names(run, event), zone=self.zone)
 
     def _names(self, run: Run | None, event: Event | None) -> Mapping[str, Any]:
         names = self.state.names

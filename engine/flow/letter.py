@@ -80,7 +80,7 @@ class Letter:
         event = self.state.events.get(self.row.event_key)
         return guard_view(
             self.state.facts, role=self.row.recipient, event=event and renamed(event, self.state.names),
-            shipment=self.shipment, return_=self.return_, more={"orders_since": self.orders_since},
+            shipment=self.shipment, return_=self.return_, orders_since=self.orders_since,
         )  # fmt: skip
 
     @cached_property

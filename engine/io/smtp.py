@@ -8,7 +8,7 @@ import time
 
 from engine.contracts import Answer, Failure, MailRequest
 from engine.io.smtp_server import server
-from engine.io.smtp_session import Commands, Session, commands_of
+from engine.io.smtp_session import Commands, Session, commands_of, refuse_what_ends_early
 
 
 class SmtpTransport:
@@ -41,7 +41,7 @@ class SmtpTransport:
 
         A kept connection that turns out dead before the message was handed over is replaced once.
         """
-        commands_of(request)  # raises before anything is opened
+        refuse_what_ends_early(request)
         until = time.monotonic() + self.deadline
         if kept := self._take():
             result = kept.transact(_commands(kept, request), request.data, until, first_reply=self.connect_timeout)

@@ -26,15 +26,19 @@ _LONGEST_TEXT = 500  # characters of a reply worth keeping
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
-def commands_of(request: MailRequest, *, dsn: bool = False) -> Commands:
-    """The commands before the body, with the request's wishes about reports for a server that offers `dsn`.
-    Raises ValueError for what would end a command or a body early."""
+def refuse_what_ends_early(request: MailRequest) -> None:
+    """Raises ValueError for what would end a command or a body before its end."""
     if _CONTROL.search("".join((request.mail_from, request.rcpt_to, *request.notify))):
         raise ValueError("mail_from, rcpt_to, notify: a control character would end the SMTP command")
     data = request.data
-    if not data.endswith(b"\r\n") or not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
+    # As many breaks as there are of each character: then every break is made of both.
+    if not data.endswith(b"\r\n") or not len(data.splitlines()) == data.count(b"\n") == data.count(b"\r"):
         raise ValueError("data: every line must end with CRLF and nothing else")
-    ascii_only = request.mail_from.isascii() and request.rcpt_to.isascii() and data.isascii()
+
+
+def commands_of(request: MailRequest, *, dsn: bool = False) -> Commands:
+    """The commands before the body, with the request's wishes about reports for a server that offers `dsn`."""
+    ascii_only = request.mail_from.isascii() and request.rcpt_to.isascii() and request.data.isascii()
     of_mail, of_rcpt = _reports(request) if dsn else ("", "")
     mail = f"MAIL FROM:<{request.mail_from}>{of_mail}{'' if ascii_only else ' BODY=8BITMIME SMTPUTF8'}\r\n"
     return (
@@ -266,7 +270,7 @@ def _is_good(reply: Reply) -> bool:
 
 
 def _stuffed(data: bytes) -> bytes:
-    """RFC 5321 §4.5.2. `commands_of` has seen to it that lines end with CRLF only."""
+    """RFC 5321 §4.5.2. `refuse_what_ends_early` has seen to it that lines end with CRLF only."""
     first = b"." if data.startswith(b".") else b""
     return b"%b%b.\r\n" % (first, data.replace(b"\n.", b"\n.."))
 

@@ -68,7 +68,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        if isinstance(obj, Mapping | list | tuple):
+        if isinstance(obj, (Mapping, list, tuple)):
             try:
                 return obj[argument]
             except (LookupError, TypeError):
@@ -170,7 +170,7 @@ def _seen(named: tuple[Path, ...], view: Mapping[str, Any]) -> Iterator[tuple[st
     for path in named:
         if len(path) == 2 and _found(path, view):
             value = view[path[0]][path[1]]
-            if value is None or isinstance(value, bool | int | float | str):
+            if value is None or isinstance(value, (bool, int, float, str)):
                 yield dotted(path), value
-            elif isinstance(value, datetime | date):
+            elif isinstance(value, (datetime, date)):
                 yield dotted(path), value.isoformat()

@@ -3,18 +3,21 @@ what a guard saw can stand in the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from msgspec import Struct
+
+from engine.model.customer import Party
 from engine.model.event import Event
 from engine.model.facts import Facts
 from engine.model.order import Order
 from engine.model.returns import Return
-from engine.model.shipment import RANK, Shipment
+from engine.model.shipment import RANK, Scan, Shipment
 from engine.rules.happen import delivered_at
 from engine.rules.units import Units, account, dispatched, siblings, travels
 
-View = Mapping[str, Any]
+_NO_PARCEL, _NO_RETURN = Shipment(key=""), Return(key="")
 
 
 def is_gift(order: Order) -> bool:
@@ -36,6 +39,133 @@ def _is_returning(facts: Facts) -> bool:
     )
 
 
+class Scene(Struct, frozen=True, kw_only=True):
+    """What a guard is asked of: the facts, and which person, event, parcel and return it is about."""
+
+    facts: Facts
+    role: str
+    event: Event | None
+    shipment: str | None
+    return_: str | None
+    orders_since: int
+
+    @property
+    def party(self) -> Party | None:
+        """The person a message would be for."""
+        order = self.facts.order
+        return order.recipient if self.role == "recipient" else order.orderer
+
+    @property
+    def parcel(self) -> Shipment:
+        """The parcel it is about, an empty one where it is about none."""
+        return self.facts.shipments.get(self.shipment or "", _NO_PARCEL)
+
+    @property
+    def last(self) -> Scan | None:
+        """The parcel's last scan."""
+        return self.parcel.scans[-1] if self.parcel.scans else None
+
+    @property
+    def back(self) -> Return:
+        """The return it is about, an empty one where it is about none."""
+        return self.facts.returns.get(self.return_ or "", _NO_RETURN)
+
+    @property
+    def ships(self) -> list[Units]:
+        """The units of every line in which something travels."""
+        units = account(self.facts)
+        return [units[line.id] for line in self.facts.order.lines if line.ships]
+
+
+Ask = Callable[[Scene], Any]
+
+_ORDER: Mapping[str, Ask] = {
+    "number": lambda scene: scene.facts.order.number,
+    "placed_at": lambda scene: scene.facts.order.placed_at,
+    "payment": lambda scene: scene.facts.order.payment,
+    "paid": lambda scene: scene.facts.order.paid_at is not None,
+    "allocated": lambda scene: scene.facts.order.allocated_at is not None,
+    "confirmed": lambda scene: scene.facts.order.confirmed_at is not None,
+    "cancelled": lambda scene: scene.facts.order.cancelled_at is not None,
+    "on_hold": lambda scene: scene.facts.order.on_hold,
+    "gift": lambda scene: is_gift(scene.facts.order),
+    "test": lambda scene: scene.facts.order.test,
+    "parcel_count": lambda scene: len(dispatched(scene.facts)),
+    "parcels_total": lambda scene: parcels_total(scene.facts, scene.ships),
+    "ordered": lambda scene: sum(units.ordered for units in scene.ships),
+    "unshipped": lambda scene: sum(units.unshipped for units in scene.ships),
+    "shipped": lambda scene: sum(sum(units.shipped.values()) for units in scene.ships),
+    "cancelled_units": lambda scene: sum(units.cancelled for units in scene.ships),
+    "returned": lambda scene: sum(units.returned for units in scene.ships),
+    "all_delivered": lambda scene: delivered_at(scene.facts) is not None,
+    "undelivered": lambda scene: len(_open_parcels(scene.facts)) + any(units.unshipped for units in scene.ships),
+    "returning": lambda scene: _is_returning(scene.facts),
+    "refunded": lambda scene: scene.facts.order.payment in {"refunded", "partially_refunded"},
+    "delivered_at": lambda scene: delivered_at(scene.facts),
+    "source_notified": lambda scene: _source_notified(scene.facts, scene.parcel),
+}
+_SHIPMENT: Mapping[str, Ask] = {
+    "key": lambda scene: scene.parcel.key or None,
+    "position": lambda scene: _position(scene.facts, scene.parcel),
+    "total": lambda scene: len(dispatched(scene.facts)),
+    "carrier": lambda scene: scene.parcel.carrier,
+    "number": lambda scene: scene.parcel.number,
+    "status": lambda scene: scene.parcel.status,
+    "rank": lambda scene: RANK[scene.parcel.status],
+    "dispatched": lambda scene: scene.parcel.dispatched_at is not None,
+    "delivered": lambda scene: scene.parcel.delivered_at is not None,
+    "attempts": lambda scene: attempts(scene.parcel),
+    "reason": lambda scene: scene.last.reason if scene.last else None,
+    "substatus": lambda scene: scene.last.substatus if scene.last else None,
+    "cancelled": lambda scene: scene.parcel.cancelled_at is not None,
+    "leg": lambda scene: scene.parcel.leg,
+    "ships": lambda scene: travels(scene.facts, scene.parcel),
+}
+_RETURN: Mapping[str, Ask] = {
+    "goods": lambda scene: scene.back.goods if scene.back.key else None,
+    "requested": lambda scene: scene.back.requested_at is not None,
+    "approved": lambda scene: scene.back.approved_at is not None,
+    "received": lambda scene: scene.back.received_at is not None,
+    "refunded": lambda scene: scene.back.refunded_at is not None,
+    "declined": lambda scene: scene.back.declined_at is not None,
+}
+_CUSTOMER: Mapping[str, Ask] = {
+    "role": lambda scene: scene.role,
+    "has_email": lambda scene: bool(scene.party and scene.party.email),
+    "locale": lambda scene: scene.party.locale if scene.party else None,
+    "accepts_marketing": lambda scene: bool(scene.facts.order.orderer and scene.facts.order.orderer.accepts_marketing),
+    "orders_since": lambda scene: scene.orders_since,
+}
+_EVENT: Mapping[str, Ask] = {
+    "type": lambda scene: scene.event.type if scene.event else None,
+    "shipment": lambda scene: scene.event.shipment if scene.event else None,
+}
+
+
+class Group(Mapping[str, Any]):
+    """The names of one group. Each is answered when it is first asked: a guard names three of fifty."""
+
+    __slots__ = ("_asks", "_known", "_scene")
+
+    def __init__(self, asks: Mapping[str, Ask], scene: Scene) -> None:
+        self._asks, self._scene = asks, scene
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = self._asks[name](self._scene)
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._asks
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._asks)
+
+    def __len__(self) -> int:
+        return len(self._asks)
+
+
 def guard_view(
     facts: Facts,
     *,
@@ -43,89 +173,30 @@ def guard_view(
     event: Event | None = None,
     shipment: str | None = None,
     return_: str | None = None,
-    more: View | None = None,
-) -> dict[str, Any]:
-    """What guards may ask about this subject; `more` holds what only the database knows of the customer."""
-    order, units = facts.order, account(facts)
-    ships = [units[line.id] for line in order.lines if line.ships]
-    arrived = delivered_at(facts)
-    count = len(dispatched(facts))
-    party = order.recipient if role == "recipient" else order.orderer
-    shipment = shipment or (event.shipment if event else None)
-    return_ = return_ or (event.return_ if event else None)
-    return {
-        "order": {
-            "number": order.number,
-            "placed_at": order.placed_at,
-            "payment": order.payment,
-            "paid": order.paid_at is not None,
-            "allocated": order.allocated_at is not None,
-            "confirmed": order.confirmed_at is not None,
-            "cancelled": order.cancelled_at is not None,
-            "on_hold": order.on_hold,
-            "gift": is_gift(order),
-            "test": order.test,
-            "parcel_count": count,
-            "parcels_total": parcels_total(facts, ships),
-            "ordered": sum(u.ordered for u in ships),
-            "unshipped": sum(u.unshipped for u in ships),
-            "shipped": sum(sum(u.shipped.values()) for u in ships),
-            "cancelled_units": sum(u.cancelled for u in ships),
-            "returned": sum(u.returned for u in ships),
-            "all_delivered": arrived is not None,
-            "undelivered": len(_open_parcels(facts)) + bool(sum(u.unshipped for u in ships)),
-            "returning": _is_returning(facts),
-            "refunded": order.payment in {"refunded", "partially_refunded"},
-            "delivered_at": arrived,
-            "source_notified": _source_notified(facts, shipment),
-        },
-        "shipment": _guard_shipment(facts, shipment),
-        "return_": _guard_return(facts.returns.get(return_ or "")),
-        "customer": {
-            "role": role,
-            "has_email": bool(party and party.email),
-            "locale": party.locale if party else None,
-            "accepts_marketing": bool(order.orderer and order.orderer.accepts_marketing),
-            "orders_since": 0,
-            **(more or {}),
-        },
-        "event": {"type": event.type if event else None, "shipment": event.shipment if event else None},
-    }
+    orders_since: int = 0,
+) -> dict[str, Group]:
+    """What guards may ask about this subject; how many orders have come since, only the database knows."""
+    scene = Scene(
+        facts=facts, role=role, event=event, shipment=shipment or (event.shipment if event else None),
+        return_=return_ or (event.return_ if event else None), orders_since=orders_since,
+    )  # fmt: skip
+    return {name: Group(asks, scene) for name, asks in _GROUPS.items()}
 
 
-def _source_notified(facts: Facts, shipment: str | None) -> list[str]:
+_GROUPS: Mapping[str, Mapping[str, Ask]] = {
+    "order": _ORDER, "shipment": _SHIPMENT, "return_": _RETURN, "customer": _CUSTOMER, "event": _EVENT,
+}  # fmt: skip
+
+
+def _source_notified(facts: Facts, parcel: Shipment) -> list[str]:
     """Event types that the source has written to the customer about itself."""
-    parcel = facts.shipments.get(shipment or "")
-    told = {"shipment.dispatched"} if parcel and parcel.source_notified else set()
+    told = {"shipment.dispatched"} if parcel.source_notified else set()
     return sorted(facts.order.source_notified | told)
 
 
-def _guard_shipment(facts: Facts, key: str | None) -> dict[str, Any]:
-    parcel = facts.shipments.get(key or "") or Shipment(key="")
+def _position(facts: Facts, parcel: Shipment) -> int | None:
     left = [one.key for one in dispatched(facts)]
-    return {
-        "key": parcel.key or None,
-        "position": left.index(parcel.key) + 1 if parcel.key in left else None,
-        "total": len(left),
-        "carrier": parcel.carrier,
-        "number": parcel.number,
-        "status": parcel.status,
-        "rank": RANK[parcel.status],
-        "dispatched": parcel.dispatched_at is not None,
-        "delivered": parcel.delivered_at is not None,
-        "attempts": attempts(parcel),
-        "reason": parcel.scans[-1].reason if parcel.scans else None,
-        "substatus": parcel.scans[-1].substatus if parcel.scans else None,
-        "cancelled": parcel.cancelled_at is not None,
-        "leg": parcel.leg,
-        "ships": travels(facts, parcel),
-    }
-
-
-def _guard_return(back: Return | None) -> dict[str, Any]:
-    stages = ("requested", "approved", "received", "refunded", "declined")
-    said = {stage: back is not None and getattr(back, f"{stage}_at") is not None for stage in stages}
-    return {"goods": back.goods if back else None, **said}
+    return left.index(parcel.key) + 1 if parcel.key in left else None
 
 
 def attempts(parcel: Shipment) -> int:

@@ -425,8 +425,10 @@ def test_an_address_outside_ascii_needs_a_server_that_can(transport):
     MailRequest(mail_from="a@b.example", rcpt_to="c@d.example>\n", data=BODY),
     MailRequest(mail_from="a@b.example", rcpt_to="c@d.example", data=b"x\n.\n"),
     MailRequest(mail_from="a@b.example", rcpt_to="c@d.example", data=b"x\r\n.\nMAIL FROM:<x>\r\n"),
+    MailRequest(mail_from="a@b.example", rcpt_to="c@d.example", data=b"x\r.\r\ny\n\r\n"),
+    MailRequest(mail_from="a@b.example", rcpt_to="c@d.example", data=b"x\n\r.\r\n"),
     MailRequest(mail_from="a@b.example", rcpt_to="c@d.example", data=b"no end"),
-], ids=["from", "to", "bare newlines", "smuggled", "no end"])  # fmt: skip
+], ids=["from", "to", "bare newlines", "smuggled", "as many of both", "the wrong way round", "no end"])  # fmt: skip
 def test_nothing_can_be_smuggled_into_the_conversation(transport, mail):
     with pytest.raises(ValueError, match=r"mail_from|data"):
         transport("127.0.0.1:1").send(mail)

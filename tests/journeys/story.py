@@ -190,7 +190,7 @@ class World:
         return View(names=self.names(about), zone=self.zone)
 
     def names(self, event: Event) -> dict[str, Any]:
-        return guard_view(self.facts, event=event, more={"orders_since": 0})
+        return guard_view(self.facts, event=event)
 
 
 def an_order(units: int = 2, *, gift: bool = False, offers: bool = True, notified: Iterable[str] = ()) -> Facts:

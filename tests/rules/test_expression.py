@@ -80,7 +80,7 @@ def test_the_names_of_a_guard():
 
 
 def test_the_view_of_real_facts_has_exactly_the_names_of_the_tree():
-    view = guard_view(Facts(), more={"orders_since": 0})
+    view = guard_view(Facts())
     assert {group: set(names) for group, names in view.items()} == {
         group: set(names) for group, names in VARIABLES.items()
     }

@@ -229,3 +229,15 @@ def test_a_parcel_without_goods_is_none_unless_it_has_a_number() -> None:
     assert dispatched(facts(card)) == []
     assert siblings(facts(card)) is None
     assert [one.key for one in dispatched(facts(card, number="401234567890"))] == ["box"]
+
+
+def test_the_answer_about_some_facts_is_kept_and_is_never_the_answer_about_others():
+    def of(quantity: int) -> Facts:
+        return Facts(order=Order(lines=(Line(id="a", name="cup", quantity=quantity),)))
+
+    one, other = of(1), of(2)
+    kept = account(one)
+    assert account(other)["a"].ordered == 2
+    assert account(one) is kept
+    for quantity in range(1000):  # each is gone before the next is there, which may stand in its place
+        assert account(of(quantity))["a"].ordered == quantity
