@@ -73,7 +73,7 @@ def web(
 
     _settings(host, port, database_url, broker_url)
     with opened(context) as app:
-        send_hints(app)
+        fall_silent = send_hints(app)
         watch = Watch(app, worker=False)
         watch.start()
         typer.echo(f"started: http://{host}:{port}/  console: {local_login(app)}")
@@ -81,6 +81,7 @@ def web(
             serve(make_app(app), host, port)
         finally:
             watch.stop()
+            fall_silent()
 
 
 def worker(

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from dramatiq import Worker
+from dramatiq import Broker, Worker
 
 from engine.flow.app import App
 from engine.flow.ask.plan import arrange_all
@@ -33,10 +33,18 @@ SHORT = 0.02, 5
 POLL_MS = 1_000  # how soon an idle thread notices that it should stop; below the patience with a broker's server
 
 
-def send_hints(app: App) -> None:
-    """Let a process without workers wake those of others, where the broker reaches them."""
-    if crosses_processes(app.settings.broker_url):
-        app.hints = BrokerHints(app, make_broker(app.settings.broker_url))
+def send_hints(app: App) -> Callable[[], None]:
+    """Let a process without workers wake those of others, where the broker reaches them; returns what ends it."""
+    if not crosses_processes(app.settings.broker_url):
+        return lambda: None
+    broker = make_broker(app.settings.broker_url)
+    app.hints = hints = BrokerHints(app, broker)
+    return partial(_fall_silent, hints, broker)
+
+
+def _fall_silent(hints: BrokerHints, broker: Broker) -> None:
+    hints.close()
+    _within(PATIENCE, broker.close)
 
 
 def shares(threads: int) -> list[tuple[set[str], int]]:
@@ -131,8 +139,7 @@ class Crew:
         self._app.ending.set()
         stops = [partial(hands.stop, timeout=STOP_MS) for hands in self._hands]
         _within(STOP_MS / 1000 + PATIENCE, self._watch.stop, self._sweeper.stop, *stops)
-        self._hints.close()
-        _within(PATIENCE, self._broker.close)
+        _fall_silent(self._hints, self._broker)
 
     def _arrange(self) -> None:
         """Connections that an older version made are asked from now on."""

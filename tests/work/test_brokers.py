@@ -4,8 +4,11 @@ only. Two installations over one database stand for two processes; neither sees 
 from __future__ import annotations
 
 import contextlib
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from dramatiq import Message
@@ -58,6 +61,23 @@ def test_a_hint_wakes_the_workers_of_another_process(broker: str, tmp_path: Path
         for number in range(1, 4):
             accept(front, number)
             until(lambda: sent(back) == number)  # noqa: B023 - asked at once, often within the moment of the last hint
+    front.close()
+
+
+def test_however_many_hints_there_are_one_connection_carries_them(broker: str, tmp_path: Path):
+    front = House(tmp_path, broker_url=broker)
+    end = send_hints(front.app)
+    front.app.hints.observe()
+    time.sleep(1)  # by then it is sent, over whatever it takes
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(100):
+        for give in (front.app.hints.observe, front.app.hints.deliver):
+            one = Thread(target=give)
+            one.start()
+            one.join()
+        time.sleep(0.01)
+    assert len(os.listdir("/dev/fd")) <= before + 1
+    end()
     front.close()
 
 

@@ -12,7 +12,7 @@ from dramatiq import Middleware
 
 from engine.flow import observe as observing
 from engine.flow.accept import keep
-from engine.work import actors
+from engine.work import hints
 from engine.work import sweeper as sweeping
 from engine.work.actors import BrokerHints
 from engine.work.broker import MemoryBroker, make_broker
@@ -44,7 +44,7 @@ def house(tmp_path):
 
 def test_the_sweeper_finishes_what_lost_hints_left(house, monkeypatch):
     crew = Crew(house.app)
-    monkeypatch.setattr(actors, "BELIEVED", 0.3)
+    monkeypatch.setattr(hints, "BELIEVED", 0.3)
     lost = []
 
     def forgetful(self, message, *, delay=None):
@@ -170,6 +170,24 @@ def test_a_broker_is_closed_when_nobody_speaks_to_it(house):
     for thread in (closing, sending):
         thread.join(10)
     assert slow.sent == 1
+
+
+def test_whoever_gives_a_hint_to_other_processes_does_not_wait_for_their_broker(tmp_path):
+    house = House(tmp_path, broker_url="redis://127.0.0.1:1/0")
+    slow = Slow()
+    broker = make_broker("memory://")
+    broker.add_middleware(slow)
+    hints = BrokerHints(house.app, broker)
+    hints.observe()
+    assert slow.asked.wait(10)
+    for _ in range(3):
+        hints.observe()
+        hints.deliver()
+    assert slow.sent == 0  # its server has not answered yet
+    slow.go.set()
+    hints.close()
+    assert slow.sent == 3  # the first; of those that were to leave yet, one of each kind
+    house.close()
 
 
 def test_a_process_ends_though_its_broker_hangs(house):
