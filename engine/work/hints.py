@@ -97,6 +97,8 @@ class Elsewhere:
             if not self._send(kind):
                 with self._state:  # a broker that is away is not asked again at once
                     self._rests[kind] = monotonic() + BELIEVED
+                    if kind in self._due:
+                        self._due[kind] = self._rests[kind]
 
     def _next(self) -> str | None:
         """The kind whose hint is to be sent now, when there is one; None when there will be none any more."""

@@ -190,6 +190,40 @@ def test_whoever_gives_a_hint_to_other_processes_does_not_wait_for_their_broker(
     house.close()
 
 
+class Away(MemoryBroker):
+    """A broker whose server says after a while that it takes nothing for the intake."""
+
+    def __init__(self) -> None:
+        super().__init__(middleware=[])
+        self.asked, self.go, self.refused, self.sent = Event(), Event(), 0, 0
+
+    def enqueue(self, message, *, delay=None):
+        if message.queue_name != "intake":
+            self.sent += 1
+            return message
+        self.asked.set()
+        assert self.go.wait(10)
+        self.refused += 1
+        raise ConnectionError
+
+
+def test_a_broker_that_is_away_is_not_asked_again_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(hints, "GATHERED", 0.0)
+    house = House(tmp_path, broker_url="redis://127.0.0.1:1/0")
+    away = Away()
+    given = BrokerHints(house.app, away)
+    given.observe()
+    assert away.asked.wait(10)
+    given.observe()  # while the first is under way
+    away.go.set()
+    for number in (1, 2):  # the second is due after what would be asked again at once
+        given.deliver()
+        until(lambda n=number: away.sent == n)
+    assert away.refused == 1
+    given.close()
+    house.close()
+
+
 def test_a_process_ends_though_its_broker_hangs(house):
     slow = Slow()
     crew = Crew(house.app)
