@@ -24,7 +24,7 @@ from tests.flow.house import House
 from tests.flow.orders import order, parcel
 from tests.flow.talking import LINK_TOKEN, USER, Talk, at_line, at_push_services, event, talking, told, wrote
 from tests.web.installation import served
-from tests.web.test_look import looking, well
+from tests.web.test_look import followed, looking, well
 from tests.web.test_preferences import SHOP
 
 PAGE = f"/l/line?linkToken={LINK_TOKEN}"
@@ -249,14 +249,14 @@ def test_the_pages_fit_and_can_be_read(house, web, browser: Browser, mode, width
             page.goto(f"{house.base}{path}?lang={language}")
             page.wait_for_selector("[data-push]:not([hidden])")
             well(page)
-            page.locator("form[action*=talk] button").click()
+            followed(page, "form[action*=talk] button")
             well(page)
             assert page.locator("main a.button").get_attribute("href").startswith("https://line.me/R/oaMessage/")
-            page.locator("a.tongue").click()
+            followed(page, "a.tongue")
             well(page)
             page.goto(f"{house.base}{PAGE}&lang={language}")
             well(page)
-            page.locator("a.tongue").click()
+            followed(page, "a.tongue")
             assert page.get_attribute("html", "lang") != language
             page.fill("[name=number]", "1002")
             page.fill("[name=contact]", "naoko@example.com")

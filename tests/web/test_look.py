@@ -85,6 +85,12 @@ def looking(browser: Browser, **how: Any) -> Iterator[tuple[Page, list[str], lis
     context.close()
 
 
+def followed(page: Page, selector: str) -> None:
+    """Click what leads to another page, and have that page: a click alone returns before its document is there."""
+    with page.expect_navigation():
+        page.locator(selector).click()
+
+
 def well(page: Page) -> None:
     assert page.evaluate(REACH) == [], page.url
     read = page.evaluate(CONTRAST)
