@@ -59,14 +59,12 @@ class Case:
 
     def view(self, run: Run | None = None, event: Event | None = None) -> View:
         """What guards may ask: about the event given, or about the one that started the run."""
-        return View(names=self._names(run, event), zone=self.zone)
-
-    def _names(self, run: Run | None, event: Event | None) -> Mapping[str, Any]:
         names = self.state.names
         about = event or (self.state.events.get(run.event_key) if run else None)
         shipment = current(names, "parcel", run.shipment) if run and run.shipment else None
         return_ = current(names, "return", run.return_) if run and run.return_ else None
-        return guard_view(self.state.facts, event=about and renamed(about, names), shipment=shipment, return_=return_)
+        asked = guard_view(self.state.facts, event=about and renamed(about, names), shipment=shipment, return_=return_)
+        return View(names=asked, zone=self.zone)
 
     def note(
         self, at: datetime, decision: str, *, journey: str | None = None, step: str | None = None,

@@ -140,6 +140,9 @@ _EVENT: Mapping[str, Ask] = {
     "type": lambda scene: scene.event.type if scene.event else None,
     "shipment": lambda scene: scene.event.shipment if scene.event else None,
 }
+_GROUPS: Mapping[str, Mapping[str, Ask]] = {
+    "order": _ORDER, "shipment": _SHIPMENT, "return_": _RETURN, "customer": _CUSTOMER, "event": _EVENT,
+}  # fmt: skip
 
 
 class Group(Mapping[str, Any]):
@@ -181,11 +184,6 @@ def guard_view(
         return_=return_ or (event.return_ if event else None), orders_since=orders_since,
     )  # fmt: skip
     return {name: Group(asks, scene) for name, asks in _GROUPS.items()}
-
-
-_GROUPS: Mapping[str, Mapping[str, Ask]] = {
-    "order": _ORDER, "shipment": _SHIPMENT, "return_": _RETURN, "customer": _CUSTOMER, "event": _EVENT,
-}  # fmt: skip
 
 
 def _source_notified(facts: Facts, parcel: Shipment) -> list[str]:

@@ -82,7 +82,7 @@ class BrokerHints:
         self._hints.give("call")
 
     def close(self) -> None:
-        """Send no more hints, and wait for those under way: a broker is closed when nobody speaks to it."""
+        """Take no more hints and wait until the last has left: a broker is closed when nobody speaks to it."""
         self._hints.close()
 
     def _send(self, kind: str) -> bool:

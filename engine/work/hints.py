@@ -50,7 +50,7 @@ class Here:
         self._until[kind] = 0.0
 
     def close(self) -> None:
-        """Send no more hints, and wait for those under way."""
+        """Take no more hints, and wait for those under way."""
         with self._state:
             self._closed = True
             self._state.wait_for(lambda: not self._under_way, PATIENCE)

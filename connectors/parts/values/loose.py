@@ -24,7 +24,7 @@ WHOLE = frozenset({
 
 def text(value: object) -> str | None:
     """The text of a string or number without the space around it; None when nothing is left."""
-    if value is None or type(value) is bool or not isinstance(value, (str, int, float)):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     return str(value).strip()[:MAX_TEXT] or None
 
@@ -62,7 +62,7 @@ def rows(value: object) -> list[Mapping[str, Any]]:
 
 def number(value: object) -> Decimal | None:
     """The finite number that a JSON number or numeric string means, else None. 0.1 stays 0.1."""
-    if value is None or type(value) is bool or not isinstance(value, (str, int, float)):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # 30.0 is how PHP writes 30
