@@ -95,7 +95,9 @@ class Intake:
 
     def _await_work(self, raws: Iterable[Raw]) -> None:
         """Those with a backlog pause for the delivery of somebody who has none, from here to its messages."""
-        if not all(self._app.lines.deliveries.has_much(raw.connection) for raw in raws):
+        line = self._app.lines.deliveries
+        if not all(line.has_much(raw.connection) for raw in raws):
+            line.look_again()
             self._app.store.back_soon()
 
     def _hint(self) -> None:

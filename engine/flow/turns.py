@@ -101,6 +101,10 @@ class Turns(Generic[K]):
             known = self._crowd and bool(self._line) and self._clock() < self._fresh_until
             return known and self._line[0] in self._deep
 
+    def look_again(self) -> None:
+        """Somebody who has little has come: the next claim is for them, and begins a new round."""
+        self._fresh_until = 0.0
+
     def has_much(self, key: K) -> bool:
         """Had they more than a slice when it was their turn?"""
         return key in self._deep

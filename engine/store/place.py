@@ -70,6 +70,11 @@ class Place:
             with self.outside():
                 pass
 
+    @property
+    def asked_for(self) -> bool:
+        """Does this thread give way, and does somebody who does not stand in line?"""
+        return bool(self._back or self._first) and getattr(self._mine, "gives_way", False)
+
     def __enter__(self) -> None:
         self._enter()
 

@@ -52,6 +52,10 @@ class Contended(Exception):
     """Another transaction was in the way. Nothing was written; doing it again from the start may succeed."""
 
 
+class _GaveWay(Contended):
+    """Somebody who has little waited for the place of this transaction, which has much to do."""
+
+
 class _Line:
     """One database transaction, and whom the row policies take it for at the moment."""
 
@@ -60,9 +64,12 @@ class _Line:
         self.known = known
         self.calls = False  # were events written that an endpoint is to be told?
         self.guarded = conn.dialect.name == "postgresql"
+        self.leaves_to_few: Place | None = None  # the place that it leaves, undone, when somebody with little asks
         self._bound = merchant
 
     def bound_to(self, merchant: int | None) -> Connection:
+        if self.leaves_to_few is not None and self.leaves_to_few.asked_for:
+            raise _GaveWay
         if self.guarded and self._bound != merchant:
             driver.changed(self.conn, binding(merchant))
             self._bound = merchant
@@ -181,11 +188,12 @@ class Store:
         return self._work.outside()
 
     @contextmanager
-    def begin(self, merchant: int | None = None) -> Iterator[Tx]:
+    def begin(self, merchant: int | None = None, *, leaves: bool = False) -> Iterator[Tx]:
         """A writing transaction: commits at the end, rolls back on any exception. Whoever has much lets others by
-        first: while it lasts he cannot."""
+        first: while it lasts he cannot, unless it `leaves` half-way, with Contended, for somebody with little."""
         self.let_by()
         with self._writer or nullcontext(), self._begun("BEGIN IMMEDIATE", "BEGIN", merchant) as line:
+            line.leaves_to_few = self._writer if leaves else None
             yield Tx(line, self.vault, merchant)
         if line.calls:
             self.on_calls()
@@ -194,14 +202,16 @@ class Store:
         """Run `work` in a writing transaction and return its result once that is committed.
 
         When another transaction was in the way it is done again from the start, so `work` must not have
-        effects outside the transaction. `patient` also does it again when the database went away, for work
-        that may be committed twice without harm: a connection that breaks during COMMIT does not say which.
-        Raises what the last try raised.
+        effects outside the transaction. Whoever has much leaves it once, half-way, for somebody with little who
+        comes. `patient` also does it again when the database went away, for work that may be committed twice
+        without harm: a connection that breaks during COMMIT does not say which. Raises what the last try raised.
         """
         for n in range(TRIES):
             try:
-                with self.begin(merchant) as tx:
+                with self.begin(merchant, leaves=not n) as tx:
                     return work(tx)
+            except _GaveWay:
+                continue
             except (DBAPIError, Contended) as failed:
                 pause = PAUSE if _contended(failed) else LOST_PAUSE if patient and _lost(failed) else None
                 if pause is None or n == TRIES - 1:

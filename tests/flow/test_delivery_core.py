@@ -309,13 +309,13 @@ class TestGate:
             people.pause(tx, merchant=None, journey=None, reason="stock count", now=house.clock.now())
         begin, ends = house.app.store.begin, []
 
-        def resumed_first(merchant=None):
+        def resumed_first(merchant=None, **how):
             if merchant is not None and not ends:
                 ends.append(True)
                 with begin() as tx:
                     people.resume(tx, merchant=None, journey=None)
                     messages.resumed(tx, house.clock.now(), merchant=None, journey=None)
-            return begin(merchant)
+            return begin(merchant, **how)
 
         house.app.store.begin = resumed_first
         house.work()

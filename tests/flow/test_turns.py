@@ -162,6 +162,17 @@ def test_whoever_looks_for_those_who_have_little_has_their_turn_in_hand():
     assert not line.has_much(3)
 
 
+def test_whoever_has_just_come_is_claimed_before_the_next_slice_though_a_list_is_good():
+    queue, line = Queue({1: 500, 2: 500}), Turns(lambda: 0.0)
+    assert set(line.claim(queue, 20)) == {1}
+    assert set(line.claim(queue, 20)) == {2}
+    queue.waiting[3] = 1
+    assert line.much
+    line.look_again()
+    assert not line.much
+    assert line.claim(queue, 20) == [3]
+
+
 @pytest.fixture
 def town(tmp_path, database, monkeypatch):
     """A house with a second merchant, "kobo", and her connection "kiln"; its post is a desk. No list of those who

@@ -64,8 +64,8 @@ class Process(Store):
         self.database, self.world, self.committed = database, world, committed
 
     @contextmanager
-    def begin(self, merchant: int | None = None) -> Iterator[Tx]:
-        with self.alone(), super().begin(merchant) as tx:
+    def begin(self, merchant: int | None = None, *, leaves: bool = False) -> Iterator[Tx]:
+        with self.alone(), super().begin(merchant, leaves=leaves) as tx:
             yield tx
             self.world.seam("commit")
 

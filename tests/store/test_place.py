@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Event, Thread
 
+from sqlalchemy import text
+
 from engine.store.place import OTHERS_FIRST, Place
+from engine.store.session import Tx
 from tests.flow.house import House
 
 
@@ -238,6 +242,44 @@ def test_before_a_transaction_whoever_waits_goes_first(tmp_path):
     join([Thread(target=work) for work in (much, other)])
     assert order == ["other", "much"]
     house.close()
+
+
+def half_way(tmp_path: Path, much: bool) -> list[str]:
+    """What happens when somebody with little wants to write whenever another transaction is half-way."""
+    house = House(tmp_path)
+    store, order, others = house.app.store, list[str](), list[Thread]()
+
+    def other() -> None:
+        with store.begin() as tx:
+            order.append("other")
+            tx.conn.execute(text("UPDATE merchant SET name = 'other'"))
+
+    def work(tx: Tx) -> None:
+        order.append("begun")
+        tx.conn.execute(text("UPDATE merchant SET name = name || '+'"))
+        others.append(Thread(target=other))
+        others[-1].start()
+        while not store.writer._first:
+            time.sleep(0.001)
+        tx.conn.execute(text("UPDATE merchant SET name = name || '+'"))
+        order.append("done")
+
+    with store.at_work(much=much):
+        store.commit(work)
+    for one in others:
+        one.join(20)
+    with store.read() as tx:
+        assert set(tx.conn.execute(text("SELECT name FROM merchant")).scalars()) == {"other"}
+    house.close()
+    return order
+
+
+def test_a_transaction_of_much_leaves_once_half_way_for_who_has_little(tmp_path):
+    assert half_way(tmp_path, much=True) == ["begun", "other", "begun", "done", "other"]
+
+
+def test_a_transaction_of_little_does_not_leave_half_way(tmp_path):
+    assert half_way(tmp_path, much=False) == ["begun", "done", "other"]
 
 
 def test_who_has_little_is_not_interrupted():

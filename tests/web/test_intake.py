@@ -1,5 +1,6 @@
 """The intake over a real socket: what is stored, what is refused, nothing acknowledged before its commit."""
 
+import math
 import socket
 import threading
 import time
@@ -267,7 +268,10 @@ def test_those_with_a_backlog_pause_for_a_delivery_of_somebody_who_has_none(shop
         with app.store.begin() as tx:
             assert app.lines.deliveries.claim(claims._New(app, tx), 10)
     place = app.store._work = Place(kept=60)
+    line = app.lines.deliveries
+    line._fresh_until = math.inf  # the list of those who wait is good, unless somebody says otherwise
     shop.post("one more")
+    assert (line._fresh_until == math.inf) is backlog
     began = threading.Event()
 
     def slice_of_a_backlog() -> None:
