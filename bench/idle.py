@@ -10,11 +10,10 @@ from pathlib import Path
 
 from bench.installation import installed, running
 from bench.rounds import TICK, Figures, cpu_of, interleave, peak_of, report, summary
-from bench.servers import BROKERS, DATABASES
+from bench.servers import ask_on
 
 COLUMNS = {"cpu_percent": "CPU, % of a core", "server_percent": "database, %", "peak_mb": "peak MB"}
 SETTLE = 10  # seconds after the start: the first look, the first import
-PAIRS = ("sqlite+memory", "postgres+redis", "postgres+rabbitmq")
 
 
 def run(database: str, broker: str, seconds: float, *, threads: bool = False) -> Figures:
@@ -46,12 +45,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seconds", type=float, default=60)
     asked.add_argument("--rounds", type=int, default=5)
-    asked.add_argument(
-        "--on",
-        nargs="+",
-        default=PAIRS,
-        choices=[f"{database}+{broker}" for database in DATABASES for broker in BROKERS],
-    )
+    ask_on(asked)
     asked.add_argument("--threads", action="store_true", help="tell each thread's part")
     given = asked.parse_args()
     contestants = {

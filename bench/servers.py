@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -22,8 +23,15 @@ from tests.services.servers import rabbitmq, redis
 
 DATABASES = ("sqlite", "postgres")
 BROKERS = ("memory", "redis", "rabbitmq")
+PAIRS = ("sqlite+memory", "postgres+redis", "postgres+rabbitmq")  # as they are usually run
 # What a small server of one's own would have. The tests' settings leave vacuuming out.
 TUNED = {"shared_buffers": "256MB", "max_wal_size": "4GB", "autovacuum": "on", "deadlock_timeout": "1s"}
+
+
+def ask_on(asked: ArgumentParser) -> None:
+    """Let the command choose what it runs on, as `database+broker`."""
+    every = [f"{database}+{broker}" for database in DATABASES for broker in BROKERS]
+    asked.add_argument("--on", nargs="+", default=PAIRS, choices=every)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,9 @@ from pathlib import Path
 from statistics import median
 
 from bench import workload
-from bench.idle import PAIRS
 from bench.installation import Home, installed, moment, running
 from bench.rounds import Figures, child, cpu_of, interleave, report, summary
-from bench.servers import BROKERS, DATABASES
+from bench.servers import ask_on
 from bench.sink import sink
 
 LAP = 500  # orders
@@ -79,12 +78,7 @@ def main() -> None:
     asked.add_argument("--minutes", type=float, default=30, help="of every round")
     asked.add_argument("--rate", type=float, default=40, help="webhooks a second")
     asked.add_argument("--rounds", type=int, default=1)
-    asked.add_argument(
-        "--on",
-        nargs="+",
-        default=PAIRS,
-        choices=[f"{database}+{broker}" for database in DATABASES for broker in BROKERS],
-    )
+    ask_on(asked)
     given = asked.parse_args()
     contestants = {pair: functools.partial(run, *pair.split("+"), given.minutes, given.rate) for pair in given.on}
     found = interleave(contestants, given.rounds)
