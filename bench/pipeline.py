@@ -67,7 +67,7 @@ def _tell(found: dict[str, list[Figures]], http: Mapping[str, Over], orders: int
             one.pop("p50_ms"), one.pop("p99_ms"), one.pop("late_ms")
         rates[name] = [median(one[phase] for one in full) / 2 for phase in ("orders_s", "shipments_s")]
         calm[f"{HTTP}, {name}, half load"] = functools.partial(child, "over_http", orders, *rates[name], *on)
-    told = summary(found | interleave(calm, max(1, rounds // 2)))
+    told = summary(found | interleave(calm, rounds))
     for name, ratio in ratios(found, "messages_cpu_s", "limit").items():
         told[name]["ratio"] = ratio
     report(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHIPPED = Path(__file__).resolve().parent.parent  # journeys/ and templates/ stand beside the engine
@@ -70,11 +70,13 @@ class Settings(BaseSettings):
 
     dns: str = Field("", description="DNS server that checks ask, as 127.0.0.1:5353; empty: what this machine uses.")
 
-    lease_seconds: int = Field(
-        60, description="How long a claimed row belongs to one worker; above twice send_seconds."
-    )
     send_seconds: int = Field(15, ge=1, description="Overall deadline of one send.")
-    arm_seconds: int = Field(5, description="A send that has not started this long after arming is not started.")
+    arm_seconds: int = Field(5, ge=1, description="A send that has not started this long after arming is not started.")
+    lease_seconds: int = Field(
+        60,
+        validate_default=True,
+        description="How long a claimed row belongs to one worker; at least arm_seconds and send_seconds together.",
+    )
     sweep_seconds: float = Field(1.0, gt=0, description="Pause between two looks for work that no hint announced.")
     batch: int = Field(100, ge=1, description="Rows handled in one transaction at most.")
 
@@ -93,6 +95,15 @@ class Settings(BaseSettings):
         except ZoneInfoNotFoundError as unknown:
             raise ValueError("no such time zone; Asia/Tokyo, for example") from unknown
         return name
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _outlasts_a_send(cls, seconds: int, given: ValidationInfo) -> int:
+        """A row whose lease ends while its message may still be under way would be taken for one of a dead worker."""
+        longest: int = given.data.get("arm_seconds", 0) + given.data.get("send_seconds", 0)
+        if seconds < longest:
+            raise ValueError(f"{seconds} is too short: a send may end {longest} seconds after it is armed")
+        return seconds
 
     @field_validator("http_private")
     @classmethod

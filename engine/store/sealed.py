@@ -30,6 +30,7 @@ from engine.model.link_code import ALPHABET, GROUP, GROUPS
 VERSION = b"\x01"
 KEY_ID = 4
 NONCE = 12
+KEPT = 2_000  # data keys: of the orders that are in work. One takes 3 KB with what OpenSSL makes of it
 
 
 class KeysWrong(Exception):
@@ -109,7 +110,7 @@ class Vault:
         self._newest = next(iter(self._masters))
         # The index key must outlive rotation, or nobody would be found again: the oldest master gives it.
         self._index_key = hmac.digest(list(self._masters.values())[-1], b"blind-index", "sha256")
-        self._cipher = lru_cache(maxsize=20_000)(self._unwrap)
+        self._cipher = lru_cache(maxsize=KEPT)(self._unwrap)
         self._master = lru_cache(maxsize=100)(self._derived)  # the same few keys for every delivery
 
     def new_key(self, aad: str) -> bytes:

@@ -67,8 +67,7 @@ def migrated() -> Path:
 class House:
     """One installation with the merchant "hana" and her connection "shop" of our own schema.
 
-    Business time stands at `clock` until it is moved; leases are in real time, so `lease_seconds=0` lets
-    them run out at once.
+    Business time stands at `clock` until it is moved; leases are in real time.
     """
 
     def __init__(

@@ -153,7 +153,8 @@ class TestTruth:
         assert len(here.desk.handed) == 1
 
     def test_what_could_not_start_in_time_is_not_started_and_is_no_try(self, rig):
-        here = rig(arm_seconds=-1)
+        here = rig()
+        here.house.app.settings.arm_seconds = -1
         for _ in range(12):
             deliver(here.house.app)
         assert (here.status(), here.desk.handed) == ("planned", [])

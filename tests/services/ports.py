@@ -10,8 +10,9 @@ from itertools import cycle
 # for each process of pytest-xdist: nobody takes a port between the moment it is found and the start of its server.
 FIRST, EACH, PARTS = 16_384, 1_024, 16
 _PART = FIRST + EACH * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PARTS)
-# Two runs of the tests side by side begin at different places.
-_NEXT = cycle(_PART + (os.getpid() + n) % EACH for n in range(EACH))
+# Runs side by side begin at different places, and far from each other when their processes were started together.
+APART = 67
+_NEXT = cycle(_PART + (os.getpid() * APART + n) % EACH for n in range(EACH))
 
 
 def free_port() -> int:

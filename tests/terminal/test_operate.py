@@ -125,6 +125,22 @@ def test_a_wrong_setting_is_told_with_what_it_is_for(shell, monkeypatch):
     assert shell("merchant", "list").lines[0] == "TODOKE_WORKER_THREADS: Input should be greater than or equal to 1"
 
 
+@pytest.mark.parametrize(("lease", "send"), [("19", "15"), ("60", "56")])
+def test_a_lease_that_a_send_may_outlast_is_refused(shell, monkeypatch, lease, send):
+    monkeypatch.setenv("TODOKE_SEND_SECONDS", send)
+    monkeypatch.setenv("TODOKE_LEASE_SECONDS", lease)
+    longest = int(send) + 5
+    what, expected, typed = shell("merchant", "list").lines
+    assert what == (f"TODOKE_LEASE_SECONDS: {lease} is too short: a send may end {longest} seconds after it is armed")
+    assert expected.startswith("expected: How long a claimed row belongs to one worker; at least arm_seconds and")
+    assert typed == "type: export TODOKE_LEASE_SECONDS=..."
+    monkeypatch.setenv("TODOKE_LEASE_SECONDS", str(longest))
+    shell.ok("merchant", "list")
+    if lease == "60":
+        monkeypatch.delenv("TODOKE_LEASE_SECONDS")
+        assert shell("merchant", "list").lines[0].startswith("TODOKE_LEASE_SECONDS: 60 is too short")
+
+
 def test_a_template_is_shown_with_its_sample(shell):
     shown = shell.json("preview", "shipped")
     parts = {"subject", "preheader", "text", "html", "payload"}
