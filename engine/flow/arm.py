@@ -22,6 +22,7 @@ from engine.flow.limits import fuse, passage
 from engine.flow.outcome import resolve
 from engine.flow.render import Rendered
 from engine.model.message import MessageStatus
+from engine.rules.fuse import hour_of
 from engine.rules.policy import Allow, Defer, Refuse
 from engine.store import facts, ledger, outbox, people
 from engine.store.attempts import NOTHING, Past
@@ -92,7 +93,7 @@ def _arm(app: App, tx: Tx, batch: Batch, blown: Sequence[fuse.Blown]) -> list[Tr
     began = app.clock.monotonic()
     return [
         Try(letter=one.letter, request=one.rendered.request, n=one.letter.row.tries + 1, armed_at=began,
-            passage=passed[number], past=batch.past(number), batch=shared.get(number))
+            hour=hour_of(now), passage=passed[number], past=batch.past(number), batch=shared.get(number))
         for one in going for number in [one.letter.row.id]
     ]  # fmt: skip
 

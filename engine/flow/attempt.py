@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.contracts import Outcome, Request
 from engine.flow.letter import Letter
@@ -13,14 +14,15 @@ from engine.store.attempts import Past
 
 @dataclass(frozen=True, kw_only=True)
 class Try:
-    """A message that was armed. `armed_at` is a reading of the monotonic clock; `passage` is how its account stood,
-    `past` what had become of the attempts before. Those with the same `batch` leave in one request; None: it leaves
-    alone."""
+    """A message that was armed. `armed_at` is a reading of the monotonic clock, `hour` the hour of business time whose
+    volume counts it; `passage` is how its account stood, `past` what had become of the attempts before. Those with the
+    same `batch` leave in one request; None: it leaves alone."""
 
     letter: Letter
     request: Request
     n: int
     armed_at: float
+    hour: datetime
     passage: Passage
     past: Past
     batch: int | None = None

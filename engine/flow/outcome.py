@@ -13,7 +13,7 @@ from engine.flow.attempt import NotStarted, Try, voices
 from engine.flow.case import Case
 from engine.flow.doubt import window_of
 from engine.flow.given_up import weigh
-from engine.flow.limits import passage
+from engine.flow.limits import fuse, passage
 from engine.flow.limits.passage import Told
 from engine.flow.step import add_courses, commit, signal
 from engine.io.metrics import ATTEMPTS
@@ -42,6 +42,11 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
         for one, said in voices(tries)
         if one.letter.channel is not None
     ]
+
+    stayed = [
+        (one.letter.row.journey, one.hour)
+        for one, said in tries if isinstance(said, NotStarted | Deferred | Rejected)
+    ]  # fmt: skip
 
     dead = [
         (one.letter.route.index, f"{said.code} {said.detail or ''}".strip()[:200])
@@ -84,6 +89,7 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
         passage.tell(app, tx, told)
         for connection in refused:
             merchants.forget_until(tx, connection)
+        fuse.give_back(tx, stayed)
 
     # Patient: what is known now would be unknown for ever if it were not written.
     app.store.commit(write, merchant, patient=True)

@@ -24,23 +24,24 @@ class Usual:
     since: datetime | None = None
 
 
-def count(tx: Tx, journey: str, hour: datetime, more: int) -> tuple[int, bool]:
-    """Count `more` messages of the merchant's journey. Returns (armed in this hour by now, whether an operator
-    has lifted the fuse for it). The row stays locked until the transaction ends: let it be the last statement."""
+def count(tx: Tx, journey: str, hour: datetime, more: int) -> tuple[int, int]:
+    """Count `more` messages of the merchant's journey; fewer than none are taken back. Returns (armed in this hour by
+    now, of which an operator has agreed to so many). The row stays locked until the transaction ends: let it be the
+    last statement."""
     row = _count(tx.locks_rows).one(tx, merchant_id=tx.merchant, journey=journey, hour=hour, more=more)
-    return row.armed, row.lifted
+    return row.armed, row.agreed
 
 
 @cache
 def _count(postgres: bool) -> Query:
     made: Any = insert_into(VOLUME, postgres=postgres).values(
         merchant_id=bindparam("merchant_id"), journey=bindparam("journey"), hour=bindparam("hour"),
-        armed=bindparam("more"), lifted=False,
+        armed=bindparam("more"), agreed=0,
     )  # fmt: skip
     counted = made.on_conflict_do_update(
         index_elements=["merchant_id", "journey", "hour"], set_={"armed": VOLUME.c.armed + made.excluded.armed}
     )
-    return Query(counted.returning(VOLUME.c.armed, VOLUME.c.lifted))
+    return Query(counted.returning(VOLUME.c.armed, VOLUME.c.agreed))
 
 
 def usual(tx: Tx, journey: str, hour: datetime) -> Usual:
@@ -51,11 +52,13 @@ def usual(tx: Tx, journey: str, hour: datetime) -> Usual:
     return Usual(busiest=tx.conn.execute(most).scalar_one() or 0, since=since)
 
 
-def lift(tx: Tx, journey: str, hour: datetime) -> None:
-    """No fuse for the merchant's journey in this hour."""
+def agree(tx: Tx, journey: str, hour: datetime, waiting: int) -> None:
+    """An operator has seen what the merchant's journey has sent in this hour, and that `waiting` more would leave."""
     made = insert_into(VOLUME, postgres=tx.locks_rows).values(
-        merchant_id=tx.merchant, journey=journey, hour=hour, armed=0, lifted=True
+        merchant_id=tx.merchant, journey=journey, hour=hour, armed=0, agreed=waiting
     )
     tx.conn.execute(
-        made.on_conflict_do_update(index_elements=["merchant_id", "journey", "hour"], set_={"lifted": True})
+        made.on_conflict_do_update(
+            index_elements=["merchant_id", "journey", "hour"], set_={"agreed": VOLUME.c.armed + waiting}
+        )
     )

@@ -65,8 +65,8 @@ def resume(
         _agreed(reasons, waiting, merchant, journey, yes=yes)
         with app.store.begin() as tx:
             if owner and journey and any(reason.startswith(NAME) for reason in reasons):
-                # The operator has looked: the fuse leaves the journey alone for the rest of the hour.
-                volumes.lift(tx.of(owner), journey, hour_of(app.clock.now()))
+                # The operator has looked at these: what comes after them is held against the limit again.
+                volumes.agree(tx.of(owner), journey, hour_of(app.clock.now()), waiting)
             people.resume(tx, merchant=owner, journey=journey)
             due = messages.resumed(tx, app.clock.now(), merchant=owner, journey=journey)
     typer.echo(

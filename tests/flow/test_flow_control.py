@@ -22,7 +22,7 @@ from engine.model.journey import Journey
 from engine.model.merchant import MerchantSettings
 from engine.rules.breaker import Account
 from engine.rules.fuse import FLOOR, hour_of
-from engine.store import accounts, messages, people, volumes
+from engine.store import accounts, messages, pauses, people, volumes
 from tests.flow.house import START, Desk, House, Killed, texts
 from tests.flow.orders import order
 from tests.services.statements import statements
@@ -34,7 +34,9 @@ DOWN = Failure(stage="connect", text="connection refused")
 CUT = Failure(stage="handed_over", command=".", text="timed out")
 DENIED = Failure(stage="refused", code=535, command="AUTH", text="5.7.8 authentication failed")
 SPENT = Failure(stage="refused", code=550, command="DATA", text="5.4.5 daily user sending limit exceeded")
+BUSY = Failure(stage="refused", code=451, command="DATA", text="4.3.0 try again later")
 LEASE = 60
+HANA_45 = MerchantSettings(from_email="shop@hana.example", fuse_per_hour=45)
 
 
 class Watch(SteppedClock):
@@ -68,6 +70,9 @@ class Place:
 
     def count(self, status: str) -> int:
         return sum(1 for row in self.house.rows("SELECT status FROM message") if row.status == status)
+
+    def volume(self) -> int:
+        return sum(row.armed for row in self.house.rows("SELECT armed FROM volume"))
 
     def account(self, name: str = "mail"):
         with self.app.store.read(self.house.merchant.id) as tx:
@@ -525,17 +530,53 @@ class TestFuse:
         waiting = here.house.rows("SELECT count(*) n FROM message WHERE awaits = 'resume'")[0].n
         assert waiting == 70 - here.count("sent")
 
-    def test_after_a_resume_the_hour_is_free_and_the_next_is_not(self, place):
+    def test_after_a_resume_what_was_shown_leaves_and_then_the_limit_is_in_force_again(self, place):
         here = place(OK, settings=MerchantSettings(from_email="shop@hana.example", fuse_per_hour=10))
         here.orders(30)
         here.later(seconds=0)
         self.resume(here)
         here.later(seconds=1)
         assert here.count("sent") == 30
+        here.orders(10)
+        here.later(seconds=1)
+        assert here.count("sent") == 40
+        here.orders(1)
+        here.later(seconds=1)
+        assert (here.count("sent"), here.count("planned")) == (40, 1)
         here.later(hours=1)
+        self.resume(here)
+        here.later(seconds=1)
         here.orders(30)
         here.later(seconds=1)
         assert here.count("planned") == 30
+
+    def test_what_the_provider_did_not_take_is_not_counted(self, place):
+        here = place(*[BUSY] * 40, OK, settings=HANA_45)
+        here.orders(30)
+        for _ in range(2):
+            here.later(minutes=6)
+        assert (here.count("sent"), here.volume()) == (0, 0)
+        for _ in range(60):
+            here.later(minutes=10)
+        assert here.count("sent") == 30
+        assert here.house.rows("SELECT * FROM pause") == []
+
+    def test_what_could_not_start_in_time_is_not_counted(self, place):
+        here = place(OK, settings=HANA_45)
+        here.app.settings.arm_seconds = -1
+        here.orders(30)
+        for _ in range(6):
+            deliver(here.app)
+        assert (here.count("sent"), here.volume()) == (0, 0)
+        here.app.settings.arm_seconds = 5
+        here.later(seconds=1)
+        assert (here.count("sent"), here.volume()) == (30, 30)
+
+    def test_what_may_have_left_is_counted(self, place):
+        here = place(CUT, settings=HANA_45)
+        here.orders(3)
+        here.later(seconds=0)
+        assert (here.count("unknown"), here.volume()) == (3, 3)
 
     def test_five_times_the_busiest_hour_blows_it_once_a_day_is_known(self, place):
         here = place(OK)
@@ -564,7 +605,8 @@ class TestFuse:
     def resume(here: Place) -> None:
         merchant, now = here.house.merchant.id, here.house.clock.now()
         with here.app.store.begin() as tx:
-            volumes.lift(tx.of(merchant), "order_confirmed", hour_of(now))
+            waiting = pauses.would_leave(tx, now, merchant=merchant, journey="order_confirmed")
+            volumes.agree(tx.of(merchant), "order_confirmed", hour_of(now), waiting)
             assert people.resume(tx, merchant=merchant, journey="order_confirmed") == 1
             messages.resumed(tx, now, merchant=merchant, journey="order_confirmed")
 

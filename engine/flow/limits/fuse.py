@@ -4,7 +4,7 @@ decides. Nothing over the limit leaves: the transaction that would have armed it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from engine.flow.app import App
@@ -27,14 +27,21 @@ def count(app: App, tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
     """Count messages that are being armed, as the last thing in their transaction. Raises Blown."""
     hour = hour_of(now)
     for journey, more in sorted(Counter(letter.row.journey for letter in letters).items()):
-        armed, lifted = volumes.count(tx, journey, hour, more)
+        armed, agreed = volumes.count(tx, journey, hour, more)
         cap = letters[0].merchant.settings.fuse_per_hour
-        if lifted or armed <= min(cap or FLOOR, FLOOR):
+        if armed <= agreed + min(cap or FLOOR, FLOOR):
             continue
         usual = _usual_of(app, tx, journey, hour)
-        most = limit(cap, usual.busiest, usual.since, hour)
+        most = agreed + limit(cap, usual.busiest, usual.since, hour)
         if armed > most:
             raise Blown(journey, armed - more, more, most, usual.busiest)
+
+
+def give_back(tx: Tx, counted: Iterable[tuple[str, datetime]]) -> None:
+    """What was armed and has surely not left, as (journey, hour it was counted in), is counted no more: the last
+    thing in its transaction, too."""
+    for (journey, hour), many in sorted(Counter(counted).items()):
+        volumes.count(tx, journey, hour, -many)
 
 
 def pause(tx: Tx, blown: Blown, now: datetime) -> None:

@@ -38,7 +38,7 @@ class Volume(SQLModel, table=True):
     journey: str = Field(primary_key=True)
     hour: datetime = Field(primary_key=True)
     armed: int = 0
-    lifted: bool = False  # an operator has looked: no limit for the rest of the hour
+    agreed: int = 0  # an operator has looked at so many: the limit begins after them
 
 
 class AlarmRow(SQLModel, table=True):
