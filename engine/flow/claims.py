@@ -94,7 +94,7 @@ class _Due:
         return [merchant for merchant, lane in self._few if lane == self.lane], whole
 
     def everyone(self) -> list[int]:
-        return turns.merchants_due(self.tx, self.lane, self.now)
+        return turns.merchants_due(self.tx, self.lane, self.now, self.real)
 
     def room(self, key: int) -> int | None:
         return room(self.app, self.tx.of(key), key, self.lane)

@@ -75,7 +75,7 @@ def claim(
     merchant: int | None = None, lane: int | None = None,
 ) -> list[Row[Any]]:  # fmt: skip
     """T3: take due messages for `lease` of real time, of one merchant and in one lane where these are given; a lease
-    that ran out before arming is taken over, whoever's it is. Returns (id, merchant_id, fence, due_at, lane),
+    that ran out before arming is taken over first, whoever's it is. Returns (id, merchant_id, fence, due_at, lane),
     earliest due first."""
     given = {"limit": limit, "now": now, "real": real, "until": real + lease, "owner": merchant, "in": lane}
     taken = _claim(merchant is not None, lane is not None)
@@ -98,7 +98,7 @@ def _claim(of_merchant: bool, in_lane: bool) -> Query:
     ran_out = MESSAGE.c.lease_until < bindparam("real", type_=moment)
     over = select(MESSAGE.c.id).where(LEASED, HELD, ran_out).order_by(MESSAGE.c.lease_until)
     halves = [
-        half.with_for_update(skip_locked=True).limit(limit).cte(name) for name, half in (("due", due), ("over", over))
+        half.with_for_update(skip_locked=True).limit(limit).cte(name) for name, half in (("over", over), ("due", due))
     ]
     chosen = union_all(*(half.select() for half in halves)).limit(limit)
     return Query(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Integer, Select, bindparam, select, union_all
+from sqlalchemy import CTE, ColumnElement, CompoundSelect, Integer, Select, bindparam, select, union_all
 
 from engine.store import calls, errands
 from engine.store.compiled import Query
@@ -32,6 +32,8 @@ from engine.store.waiting import (
 
 MOMENT = MESSAGE.c.due_at.type
 NOW, REAL, MOST = bindparam("now", type_=MOMENT), bindparam("real", type_=MOMENT), bindparam("most", type_=Integer)
+LANE = bindparam("lane", type_=Integer)
+LEFT = 100  # leases that ran out, looked at for one round: more are found when these are taken over
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,10 @@ def messages_few(tx: Tx, now: datetime, real: datetime, most: int) -> list[tuple
     return [(row.merchant_id, row.lane) for row in rows]
 
 
-def merchants_due(tx: Tx, lane: int, now: datetime) -> list[int]:
-    """The merchants with due messages in that lane."""
-    return _DUE.firsts(tx, lane=lane, now=now)
+def merchants_due(tx: Tx, lane: int, now: datetime, real: datetime) -> list[int]:
+    """The merchants with due messages in that lane, or with leases on them that ran out: whoever held those is gone,
+    and who has nothing else would have no turn while others have much."""
+    return list(dict.fromkeys(_DUE.firsts(tx, lane=lane, now=now, real=real)))
 
 
 def wakeups_few(tx: Tx, now: datetime, most: int) -> list[int]:
@@ -150,11 +153,14 @@ def _those(turn: CTE, first: Select[Any]) -> Select[Any]:
     return select(turn.c.key).where(turn.c.key.is_not(None), earliest <= NOW)
 
 
-def _due() -> Select[Any]:
-    mine = (PLANNED_IN_TURN, MESSAGE.c.lane == bindparam("lane", type_=Integer))
+def _due() -> CompoundSelect[Any]:
+    mine = (PLANNED_IN_TURN, MESSAGE.c.lane == LANE)
     turn = _each(MESSAGE.c.merchant_id, *mine)
     first = select(MESSAGE.c.due_at).where(*mine, MESSAGE.c.merchant_id == turn.c.key)
-    return _those(turn, first.order_by(MESSAGE.c.due_at, MESSAGE.c.id))
+    waiting = _those(turn, first.order_by(MESSAGE.c.due_at, MESSAGE.c.id))
+    over = select(MESSAGE.c.merchant_id).where(LEASED, HELD, MESSAGE.c.lease_until < REAL, MESSAGE.c.lane == LANE)
+    left = over.order_by(MESSAGE.c.lease_until).limit(LEFT).cte("left_behind")
+    return union_all(waiting, left.select())
 
 
 def _waking() -> Select[Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -258,13 +259,27 @@ def test_lane_0_tells_of_lane_1(town):
     assert hinted == [1]
 
 
-def test_a_lease_that_ran_out_is_found_though_nothing_is_due(town):
+def left_behind(town) -> Any:
+    """The row of a claimed message whose worker is gone."""
     town.tell(order())
-    _, rows = claims.messages(town.app)
-    assert len(rows) == 1
+    _, (row,) = claims.messages(town.app)
     assert claims.messages(town.app)[1] == []
     past = town.app.clock.real() - timedelta(hours=1)
     with town.app.store.begin() as tx:
         tx.conn.execute(text("UPDATE message SET lease_until = :past"), {"past": past.strftime("%Y-%m-%d %H:%M:%S.%f")})
+    return row
+
+
+@pytest.mark.parametrize("lane", [0, 1])
+@pytest.mark.parametrize("asked", [0, None])
+def test_a_lease_that_ran_out_does_not_wait_for_the_end_of_a_backlog(town, lane, asked):
+    row = left_behind(town)
+    copies(town, 600, lane=lane)
+    claimed = {one.id: one.fence for _ in range(3) for one in claims.messages(town.app, asked)[1]}
+    assert claimed[row.id] == row.fence + 1
+
+
+def test_a_lease_that_ran_out_is_found_though_nothing_is_due(town):
+    row = left_behind(town)
     _, again = claims.messages(town.app, 1), claims.messages(town.app, 0)[1]
-    assert [row.fence for row in again] == [rows[0].fence + 1]
+    assert [one.fence for one in again] == [row.fence + 1]

@@ -82,7 +82,7 @@ ASKED = {
         {"inbox_turn"},
     ),
     "messages_few": (lambda tx, now, real: turns.messages_few(tx, now, real, 101), {"message_due", "message_held"}),
-    "merchants_due": (lambda tx, now, real: turns.merchants_due(tx, 0, now), {"message_turn"}),
+    "merchants_due": (lambda tx, now, real: turns.merchants_due(tx, 0, now, real), {"message_turn", "message_held"}),
     "deliveries_few": (lambda tx, now, real: turns.deliveries_few(tx, real, 101), {"inbox_waiting"}),
     "connections_waiting": (lambda tx, now, real: turns.connections_waiting(tx), {"inbox_turn"}),
     "wakeups_few": (lambda tx, now, real: turns.wakeups_few(tx, now, 101), {"run_wakeup"}),
@@ -140,7 +140,7 @@ def databases(tmp_path_factory, postgres):
 @pytest.mark.parametrize(("index", "table"), [("message_turn", "message"), ("run_turn", "run")])
 def test_a_merchant_costs_two_steps_however_much_is_planned_for_later(databases, index, table):
     house = databases["postgres"]
-    ask = {"message": lambda tx, now: turns.merchants_due(tx, 0, now), "run": turns.merchants_waking}[table]
+    ask = {"message": lambda tx, now: turns.merchants_due(tx, 0, now, now), "run": turns.merchants_waking}[table]
     with house.app.store.begin() as tx:
         with statements(house.app.store.engine) as said:
             assert len(ask(tx, house.clock.now())) <= 1

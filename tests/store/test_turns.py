@@ -25,7 +25,7 @@ COPIED = {
 ASKED: dict[str, tuple[str, Callable[[Tx, datetime], Any]]] = {
     "connections_waiting": ("inbox", lambda tx, now: turns.connections_waiting(tx)),
     "deliveries_few": ("inbox", lambda tx, now: turns.deliveries_few(tx, now, 2)),
-    "merchants_due": ("message", lambda tx, now: turns.merchants_due(tx, 0, now)),
+    "merchants_due": ("message", lambda tx, now: turns.merchants_due(tx, 0, now, now)),
     "messages_few": ("message", lambda tx, now: turns.messages_few(tx, now, now, 2)),
     "merchants_waking": ("run", turns.merchants_waking),
     "wakeups_few": ("run", lambda tx, now: turns.wakeups_few(tx, now, 2)),
