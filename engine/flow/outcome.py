@@ -22,10 +22,12 @@ from engine.model.message import MessageStatus
 from engine.rules.breaker import pause
 from engine.rules.retry import FREE, RECEIPTS, may_repeat, next_try, spread, step_back
 from engine.rules.signals import Resolved
-from engine.store import endpoints, facts, ledger, merchants, outbox, people, runs
+from engine.store import attempts, endpoints, facts, ledger, merchants, outbox, people, runs
 from engine.store.ledger import Entry
 from engine.store.outbox import Ended
 from engine.store.session import Tx
+
+STAYED = (NotStarted, Deferred, Rejected)  # surely not taken by anybody
 
 
 def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStarted]]) -> None:
@@ -42,32 +44,20 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
         for one, said in voices(tries)
         if one.letter.channel is not None
     ]
-
-    stayed = [
-        (one.letter.row.journey, one.hour)
-        for one, said in tries if isinstance(said, NotStarted | Deferred | Rejected)
-    ]  # fmt: skip
-
-    dead = [
-        (one.letter.route.index, f"{said.code} {said.detail or ''}".strip()[:200])
-        for one, said in done
-        if isinstance(said, Rejected) and said.scope == "recipient" and one.letter.route and one.letter.route.index
-    ]
-
-    refused = {
-        one.letter.route.channel.id
-        for one, said in done
-        if isinstance(said, Rejected | Deferred) and said.scope == "account" and one.letter.route
-        and app.channels(one.letter.route.channel.connector).login
-    }  # fmt: skip
-
+    stayed = [(one.letter.row.journey, one.hour) for one, said in tries if isinstance(said, STAYED)]
+    dead, refused = _dead(done), _refused(app, done)
     lost = [
         (one.letter.row, one.letter.route.index, False)
         for (one, _), end in zip(done, ended, strict=True)
         if _soft(end) and one.letter.route and one.letter.route.index
     ]
+    first = True
 
     def write(tx: Tx) -> None:
+        nonlocal first
+        if not first and _stands(tx, tries[0][0], ended, now):
+            return
+        first = False
         if dead or lost:
             tx.shut_gate(merchant)
         facts.lock(tx, {one.letter.row.subject_id for one, _ in tries})
@@ -94,6 +84,32 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
     # Patient: what is known now would be unknown for ever if it were not written.
     app.store.commit(write, merchant, patient=True)
     ATTEMPTS.add_all((_connector(one), end.outcome) for (one, _), end in zip(done, ended, strict=True))
+
+
+def _dead(done: Sequence[tuple[Try, Outcome]]) -> list[tuple[str, str]]:
+    """Addresses that nobody can be reached at, as (blind index, why)."""
+    return [
+        (one.letter.route.index, f"{said.code} {said.detail or ''}".strip()[:200])
+        for one, said in done
+        if isinstance(said, Rejected) and said.scope == "recipient" and one.letter.route and one.letter.route.index
+    ]
+
+
+def _refused(app: App, done: Sequence[tuple[Try, Outcome]]) -> set[str]:
+    """Connections whose login was refused."""
+    return {
+        one.letter.route.channel.id
+        for one, said in done
+        if isinstance(said, Rejected | Deferred) and said.scope == "account" and one.letter.route
+        and app.channels(one.letter.route.channel.connector).login
+    }  # fmt: skip
+
+
+def _stands(tx: Tx, one: Try, ended: Sequence[Ended], now: datetime) -> bool:
+    """Was this written by the try before, whose commit nobody confirmed? Then all that goes with it was, too."""
+    outcome = next((end.outcome for end in ended if end.id == one.letter.row.id), None)
+    found = attempts.ended(tx, one.letter.row.id, one.n)
+    return found == ((now, outcome) if outcome else None)
 
 
 def _connector(one: Try) -> str:

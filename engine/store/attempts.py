@@ -60,6 +60,13 @@ def past(tx: Tx, messages: Collection[int]) -> dict[int, Past]:
     return found
 
 
+def ended(tx: Tx, message: int, n: int) -> tuple[datetime | None, str | None] | None:
+    """(when it ended, its outcome) of an attempt; (None, None) while it is open; None: it was taken back."""
+    mine = (ATTEMPT.c.merchant_id == tx.merchant) & (ATTEMPT.c.message_id == message) & (ATTEMPT.c.n == n)
+    row = tx.conn.execute(select(ATTEMPT.c.ended_at, ATTEMPT.c.outcome).where(mine)).one_or_none()
+    return row and (row.ended_at, row.outcome)
+
+
 def close(tx: Tx, messages: Collection[int], detail: str, now: datetime) -> None:
     """Open attempts of these messages may have left, and nobody will say more."""
     mine = (ATTEMPT.c.merchant_id == tx.merchant) & ATTEMPT.c.message_id.in_(list(messages))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update, UpdateBase
+from sqlalchemy import Connection, Delete, Dialect, GenerativeSelect, Insert, Update, UpdateBase
 
 from engine.store import driver
 from engine.store.session import Tx
@@ -74,7 +74,7 @@ class Bulk:
 class Query:
     """A statement that gives rows: a SELECT, or a change with RETURNING. Its columns need names that differ."""
 
-    def __init__(self, statement: Select[Any] | UpdateBase) -> None:
+    def __init__(self, statement: GenerativeSelect | UpdateBase) -> None:
         self._statement = statement
         self._texts: dict[str, _Text] = {}
         self._reads: dict[str, Callable[[list[Any]], list[Any]]] = {}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock, get_ident, local
 from time import monotonic
 from types import TracebackType
@@ -89,6 +89,13 @@ class Place:
             turn.acquire()
             (self._last if much else self._back if back else self._first).append((me, turn))
             self._admit()
+        try:
+            self._wait(turn, much)
+        except BaseException:  # a limit of time: nobody else would hand on what is handed to this thread
+            self._leave(me, turn)
+            raise
+
+    def _wait(self, turn: Lock, much: bool) -> None:
         again = self._kept if much and self._kept else -1  # seconds; nobody tells that a place is kept no longer
         looks = 0
         while not turn.acquire(timeout=again):  # until a place is handed over
@@ -98,8 +105,19 @@ class Place:
                     self._passed = OTHERS_FIRST
                 self._admit()
 
+    def _leave(self, me: int, turn: Lock) -> None:
+        with self._state:
+            if self._holder == me:
+                self._holder, self._entered = None, 0
+            for line in (self._back, self._first, self._last):
+                with suppress(ValueError):
+                    line.remove((me, turn))
+            self._admit()
+
     def __exit__(self, _kind: type[BaseException] | None, _what: BaseException | None, _: TracebackType | None) -> None:
         with self._state:
+            if self._holder != get_ident():
+                return  # it was outside, and did not come back
             self._entered -= 1
             if not self._entered:
                 self._holder = None

@@ -35,6 +35,9 @@ CHANCE = SystemRandom()
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization failure, deadlock, unique
 # violation (two transactions met the same new name; the second one finds it), lock not available.
 CONTENDED = {"40001", "40P01", "23505", "55P03"}
+# Of the same list: connection exceptions, closed by the server, idle too long, out of disk, memory or connections, an
+# error of its system, and a server that only reads, as one that has just lost its role as the first.
+AWAY = ("08", "57P", "25P03", "53", "58", "25006")
 # PostgreSQL alone is asked these, as its driver spells them.
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BIND = "SELECT set_config('todoke.merchant', '{merchant}', true), set_config('todoke.scope', '{scope}', true)"
@@ -257,9 +260,10 @@ def _lost(failed: Exception) -> bool:
     """Is it the database that is away, rather than the statement that is wrong?"""
     if not isinstance(failed, DBAPIError):
         return False
-    state = _state(failed)  # none: no connection was made, or it broke; 08, 57P: closed by the server
-    away = state is None or state.startswith(("08", "57P", "25P03"))
-    return failed.connection_invalidated or (isinstance(failed, OperationalError) and away)
+    state = _state(failed)
+    if state is None:  # no connection was made, or it broke
+        return failed.connection_invalidated or isinstance(failed, OperationalError)
+    return failed.connection_invalidated or state.startswith(AWAY)
 
 
 def _state(failed: Exception) -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from starlette.testclient import TestClient
 
-from engine.contracts import Answer
+from engine.contracts import Answer, Failure
 from engine.flow.send import deliver
 from engine.web.app import make_app
 from tests.e2e.installation import SECRET, standard
@@ -70,6 +72,40 @@ def test_an_outcome_is_written_again_until_it_stands(rig, wire, moment):
     house.work()
     assert (wire.cuts, len(desk.handed)) == (1, 1)
     assert house.statuses() == {"order_confirmed/tell/order": "sent"}
+    assert [row.decision for row in house.rows("SELECT decision FROM ledger")].count("sent") == 1
+    assert house.rows("SELECT armed FROM volume")[0].armed == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_what_did_not_leave_is_taken_back_once(rig, wire, moment, late):
+    house, desk = rig
+    desk.answers[:] = [Failure(stage="refused", code=451, command="DATA", text="4.3.0 try again later")]
+    house.app.settings.arm_seconds = -1 if late else 5
+    house.tell(order())
+    wire.arm("DELETE FROM attempt" if late else "UPDATE attempt", moment)
+    deliver(house.app)
+    assert (wire.cuts, len(desk.handed)) == (1, 0 if late else 1)
+    assert house.statuses() == {"order_confirmed/tell/order": "planned"}
+    assert [row.decision for row in house.rows("SELECT decision FROM ledger")].count("deferred") == 1
+    assert house.rows("SELECT armed FROM volume")[0].armed == 0
+
+
+@pytest.mark.parametrize("state", ["53100", "58030", "25006", "57P03"])
+def test_an_outcome_outlasts_a_server_that_takes_nothing_for_a_while(tmp_path, postgres_url, state):
+    house, tries = House(tmp_path, database_url=postgres_url), []
+
+    def write(tx):
+        tries.append(state)
+        if len(tries) < 3:
+            raising = f"DO $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{state}'; END $$"
+            tx.conn.execute(text(raising))
+
+    house.app.store.commit(write, patient=True)
+    assert len(tries) == 3
+    with pytest.raises(DBAPIError, match="not now"):
+        house.app.store.commit(lambda tx: (tries.clear(), write(tx)))
+    house.close()
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

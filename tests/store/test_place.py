@@ -3,11 +3,13 @@ them, none waiting for ever."""
 
 from __future__ import annotations
 
+import ctypes
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event, Thread
 
+import pytest
 from sqlalchemy import text
 
 from engine.store.place import OTHERS_FIRST, Place
@@ -299,3 +301,48 @@ def join(threads: list[Thread]) -> None:
         thread.start()
     for thread in threads:
         thread.join(20)
+
+
+class TimeUp(Exception):
+    """What a limit of time raises in a thread, wherever it is."""
+
+
+def interrupted(thread: Thread) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeUp))
+
+
+@pytest.mark.parametrize("giving_way", [False, True])
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_who_is_interrupted_in_the_line_does_not_keep_the_place(giving_way, comes_back):
+    place, inside, gone = Place(kept=60 if giving_way else 0), Event(), Event()
+
+    def waits() -> None:
+        with suppress(TimeUp), ExitStack() as stack:
+            if giving_way:
+                stack.enter_context(place.giving_way())
+            if comes_back:
+                with place, place, place.outside():
+                    inside.set()
+                    assert gone.wait(20)
+            inside.set()
+            with place:
+                raise AssertionError("it was interrupted")
+
+    thread = Thread(target=waits)
+    if comes_back:
+        thread.start()
+        assert inside.wait(20)
+    with place:
+        gone.set()
+        if not comes_back:
+            thread.start()
+            assert inside.wait(20)
+        while not (place._back or place._first or place._last):
+            time.sleep(0.001)
+        interrupted(thread)
+    thread.join(20)
+    assert not thread.is_alive()
+    other = Thread(target=lambda: place.__enter__())
+    other.start()
+    other.join(20)
+    assert (other.is_alive(), place._entered) == (False, 1)
