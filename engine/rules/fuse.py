@@ -8,13 +8,14 @@ CAP = 100_000  # an hour, unless the merchant's settings say otherwise
 TIMES = 5  # the busiest hour of the days before
 FLOOR = 1_000  # fewer are never too many by comparison
 TRAILING = timedelta(days=7)
-HISTORY = timedelta(hours=24)  # a journey younger than this has no usual volume
+RECENT = timedelta(hours=24)  # not looked at: else an hour that ran away would make the next one usual
+HISTORY = timedelta(hours=48)  # a journey younger than this has no usual volume
 NAME = "volume fuse"  # how the reason of its pause begins
 
 
 def limit(cap: int | None, busiest: int, since: datetime | None, hour: datetime) -> int:
     """How many may be armed in the hour that begins at `hour`. `busiest` is the most in an hour of the
-    TRAILING days before it, `since` the first hour known."""
+    TRAILING days before it without the RECENT hours, `since` the first hour known."""
     most = cap or CAP
     if since is None or hour - since < HISTORY:
         return most
@@ -26,7 +27,7 @@ def reason(armed: int, more: int, most: int, usual: int, waiting: int) -> str:
     passed the limit: nothing of them did, so `armed` may be below it. `waiting` counts them, too."""
     return (
         f"{NAME}: {armed:,} sent within the hour, and {more:,} more at once would have passed the limit of {most:,} "
-        f"(busiest hour of the last 7 days: {usual:,}); {waiting:,} wait"
+        f"(busiest hour of the last 7 days, without the last one: {usual:,}); {waiting:,} wait"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from engine.rules.fuse import TRAILING
+from engine.rules.fuse import RECENT, TRAILING
 from engine.store.compiled import Query
 from engine.store.engines import insert_into
 from engine.store.session import Tx
@@ -45,10 +45,10 @@ def _count(postgres: bool) -> Query:
 
 
 def usual(tx: Tx, journey: str, hour: datetime) -> Usual:
-    """The busiest hour of the days before `hour`, and since when the journey is known."""
+    """The busiest hour of the days before `hour` but the last, and since when the journey is known."""
     mine = (VOLUME.c.merchant_id == tx.merchant) & (VOLUME.c.journey == journey) & (VOLUME.c.hour < hour)
     since = tx.conn.execute(select(func.min(VOLUME.c.hour)).where(mine)).scalar_one()
-    most = select(func.max(VOLUME.c.armed)).where(mine, VOLUME.c.hour >= hour - TRAILING)
+    most = select(func.max(VOLUME.c.armed)).where(mine, VOLUME.c.hour.between(hour - TRAILING, hour - RECENT))
     return Usual(busiest=tx.conn.execute(most).scalar_one() or 0, since=since)
 
 

@@ -578,24 +578,24 @@ class TestFuse:
         here.later(seconds=0)
         assert (here.count("unknown"), here.volume()) == (3, 3)
 
-    def test_five_times_the_busiest_hour_blows_it_once_a_day_is_known(self, place):
+    def test_five_times_the_busiest_hour_blows_it_once_two_days_are_known(self, place):
         here = place(OK)
         now = hour_of(START)
         with here.app.store.begin(here.house.merchant.id) as tx:
-            for hours, armed in ((170, 90_000), (30, 400), (2, 100)):
+            for hours, armed in ((170, 90_000), (50, 100), (30, 400), (2, 900)):
                 volumes.count(tx, "order_confirmed", now - timedelta(hours=hours), armed)
             volumes.count(tx, "order_confirmed", now, 1_990)
         here.orders(30)
         here.later(seconds=0)
         assert here.count("sent") == 0  # the batch as a whole would be over 5 x 400; nothing of it left
         (pause,) = here.house.rows("SELECT * FROM pause")
-        assert "limit of 2,000 (busiest hour of the last 7 days: 400)" in pause.reason
+        assert "limit of 2,000 (busiest hour of the last 7 days, without the last one: 400)" in pause.reason
 
     def test_a_young_journey_and_a_small_one_are_left_alone(self, place):
         here = place(OK)
         now = hour_of(START)
         with here.app.store.begin(here.house.merchant.id) as tx:
-            volumes.count(tx, "order_confirmed", now - timedelta(hours=5), 1)
+            volumes.count(tx, "order_confirmed", now - timedelta(hours=47), 1)
             volumes.count(tx, "order_confirmed", now, 5 * FLOOR)
         here.orders(30)
         here.later(seconds=0)

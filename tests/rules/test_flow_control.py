@@ -13,7 +13,7 @@ from engine.contracts import Accepted, Ambiguous, Deferred, Rejected
 from engine.rules import rate as bucket_of
 from engine.rules.admission import Known, admit, room, unhindered
 from engine.rules.breaker import LONGEST, OPEN, OPEN_LONGEST, QUOTA, RATE, SAMPLES, WINDOW, Account, learned, stance
-from engine.rules.fuse import CAP, FLOOR, limit
+from engine.rules.fuse import CAP, FLOOR, HISTORY, limit
 from engine.rules.rate import Bucket, Rate, rate_of
 from engine.rules.retry import AT_LEAST, FREE, may_repeat, repeats_left, spread
 
@@ -260,7 +260,7 @@ class TestFuse:
         found = limit(cap, busiest, NOW - known, NOW)
         assert found <= (cap or CAP)
         assert found >= min(cap or CAP, FLOOR)
-        if known < timedelta(hours=24):
+        if known < HISTORY:
             assert found == (cap or CAP)
         elif busiest * 5 >= FLOOR:
             assert found == min(cap or CAP, busiest * 5)
