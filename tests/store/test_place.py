@@ -7,6 +7,7 @@ import ctypes
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from random import Random
 from threading import Event, Thread
 
 import pytest
@@ -346,3 +347,38 @@ def test_who_is_interrupted_in_the_line_does_not_keep_the_place(giving_way, come
     other.start()
     other.join(20)
     assert (other.is_alive(), place._entered) == (False, 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_threads_do_one_is_inside_and_nobody_is_forgotten(seed):
+    place, inside, wrong = Place(kept=0.002), list[int](), list[str]()
+
+    def work(number: int) -> None:
+        chance = Random(f"{seed}/{number}")
+        for _ in range(60):
+            with suppress(TimeUp), ExitStack() as stack:
+                if number % 2:
+                    stack.enter_context(place.giving_way())
+                for _ in range(chance.randrange(1, 3)):
+                    stack.enter_context(place)
+                for _ in range(chance.randrange(3)):
+                    inside.append(number)
+                    time.sleep(chance.choice((0, 0.0001)))
+                    if inside != [number]:
+                        wrong.append(f"{inside} inside at once")
+                    inside.clear()
+                    if chance.random() < 0.2:
+                        raise TimeUp
+                    with place.outside():
+                        time.sleep(chance.choice((0, 0.0005)))
+                    place.let_by()
+
+    threads = [Thread(target=work, args=(number,), daemon=True) for number in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(30)
+    assert not any(one.is_alive() for one in threads)
+    assert wrong == []
+    with place:
+        assert place._entered == 1
