@@ -112,7 +112,7 @@ def asked(store: Store, now: datetime) -> Figures:
         try:
             with store.begin() as tx:
                 if by_turns:
-                    waiting = turns.merchants_due(tx, LANE, at)
+                    waiting = turns.merchants_due(tx, LANE, at, at)
                     found = outbox.claim(tx, limit=DUE, lease=lease, now=at, real=at, merchant=waiting[0], lane=LANE)
                     expected = DUE // MERCHANTS
                 else:
