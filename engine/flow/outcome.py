@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,6 +46,11 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
         if one.letter.channel is not None
     ]
     stayed = [(one.letter.row.journey, one.hour) for one, said in tries if isinstance(said, STAYED)]
+    back = Counter(
+        one.letter.channel.id
+        for one, said in tries
+        if one.letter.channel and (isinstance(said, NotStarted) or (isinstance(said, Deferred) and said.scope in FREE))
+    )
     dead, refused = _dead(done), _refused(app, done)
     lost = [
         (one.letter.row, one.letter.route.index, False)
@@ -76,7 +82,7 @@ def settle(app: App, merchant: int, tries: Sequence[tuple[Try, Outcome | NotStar
             if end.id in changed and end.status != "planned"
         ]
         resolve(app, tx, final, tries[0][0].letter.merchant)
-        passage.tell(app, tx, told)
+        passage.tell(app, tx, told, back)
         for connection in refused:
             merchants.forget_until(tx, connection)
         fuse.give_back(tx, stayed)

@@ -81,6 +81,15 @@ def admit(
             return _closed(known, rate, repeats, requests or range(len(repeats)), now)
 
 
+def given_back(known: Known, rate: Rate, count: int, now: datetime) -> Known:
+    """What is kept of an account after `count` of its messages have surely not left: a day that was spent may have
+    room again."""
+    account, bucket = known.account, bucket_of.given_back(known.bucket, count, now)
+    if account.held_reason == _spent_by(rate) and bucket_of.left_today(bucket, rate, now):
+        account = Account(trips=account.trips)
+    return Known(account=account, bucket=bucket)
+
+
 def _held(account: Account) -> Wait:
     if account.held_until is None:
         raise TypeError("an account is held for no time")
@@ -151,6 +160,8 @@ def _too_fast(bucket: Bucket, rate: Rate, place: int, now: datetime) -> Wait:
 def _spent(account: Account, rate: Rate, bucket: Bucket, now: datetime) -> Account:
     """The day's own volume is spent: as if the provider had said so."""
     until = bucket_of.ready_at(bucket, rate, 1, now)
-    return Account(
-        held_until=until, held_for="quota", held_reason=f"per_day={rate.per_day} is spent", trips=account.trips
-    )
+    return Account(held_until=until, held_for="quota", held_reason=_spent_by(rate), trips=account.trips)
+
+
+def _spent_by(rate: Rate) -> str:
+    return f"per_day={rate.per_day} is spent"

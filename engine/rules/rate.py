@@ -103,6 +103,12 @@ def taken(bucket: Bucket, rate: Rate, count: int, now: datetime, requests: int |
     return Bucket(tokens=max(left, 0.0), filled_at=filled_at, day=day, used=used)
 
 
+def given_back(bucket: Bucket, count: int, now: datetime) -> Bucket:
+    """The bucket after `count` messages that had left it have surely not left the house: they are none of the day's.
+    What a second allows is not given back: the provider may have counted the request."""
+    return replace(bucket, used=max(bucket.used - count, 0)) if bucket.day == day_of(now) else bucket
+
+
 def ready_at(bucket: Bucket, rate: Rate, place: int, now: datetime) -> datetime:
     """When the message that is `place`-th in line (counted from 1) may leave, if nobody else comes before it."""
     if left_today(bucket, rate, now) == 0:

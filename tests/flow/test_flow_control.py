@@ -381,6 +381,17 @@ class TestRate:
             here.later(seconds=2)
         assert here.count("sent") == 40
 
+    def test_what_has_surely_not_left_is_none_of_the_day(self, place):
+        here = place(OK)
+        here.configure(per_day="8")
+        here.app.settings.arm_seconds = -1
+        here.orders(8)
+        deliver(here.app)
+        assert (here.count("sent"), here.account().held_for) == (0, None)
+        here.app.settings.arm_seconds = 5
+        here.later(seconds=1)
+        assert (here.count("sent"), here.account().held_for) == (8, "quota")
+
     def test_a_days_volume_is_a_quota(self, place):
         here = place(OK)
         here.configure(per_day="8")

@@ -14,7 +14,7 @@ from engine.flow.app import App
 from engine.flow.letter import Letter
 from engine.flow.limits import batch_size
 from engine.flow.limits.room import ask_again, rate
-from engine.rules.admission import Known, Wait, admit, unhindered
+from engine.rules.admission import Known, Wait, admit, given_back, unhindered
 from engine.rules.breaker import Account, learned, speaks
 from engine.rules.policy import Defer
 from engine.rules.rate import Rate
@@ -97,23 +97,26 @@ def _deferred(app: App, wait: Wait, now: datetime, real: datetime) -> Defer:
     return Defer(now + pause + min(pause / 10, timedelta(seconds=5)) * app.chance(), wait.reason, values=wait.values)
 
 
-def tell(app: App, tx: Tx, told: Sequence[Told]) -> None:
-    """What the attempts of one batch say of their accounts. Nothing is asked or written while all is well."""
+def tell(app: App, tx: Tx, told: Sequence[Told], stayed: Mapping[str, int]) -> None:
+    """What the attempts of one batch say of their accounts; `stayed`: connection -> how many messages the provider did
+    not take or was not asked to. Nothing is asked or written while all is well."""
     crowds: dict[str, list[Told]] = {}
     for one in told:
         crowds.setdefault(one.channel.id, []).append(one)
-    heard = {name: crowd for name, crowd in crowds.items() if any(_matters(one) for one in crowd)}
+    days = {name: limit for name in stayed if (limit := rate(app, crowds[name][0].channel)) and limit.per_day}
+    heard = {name: crowd for name, crowd in crowds.items() if name in days or any(_matters(one) for one in crowd)}
     if not heard:
         return
     real = app.clock.real()
     known = accounts.lock(tx, {name: crowd[0].channel.merchant for name, crowd in heard.items()})
     for name, crowd in heard.items():
-        account = known[name].account
+        now = given_back(known[name], days[name], stayed[name], real) if name in days else known[name]
+        account = now.account
         if any(one.probe for one in (each.passage for each in crowd if each.outcome is None)):
             account = replace(account, probing_until=None)  # it was not started: somebody else may try
         account = learned(account, [(e.outcome, e.passage.probe) for e in crowd if e.outcome is not None], real)
-        if account != known[name].account:
-            accounts.save(tx, name, replace(known[name], account=account))
+        if (now := replace(now, account=account)) != known[name]:
+            accounts.save(tx, name, now)
     ask_again(app)
 
 
